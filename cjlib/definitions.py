@@ -1,0 +1,176 @@
+"""What a study defines: bilingual labels, stages, channels, touchpoints, goals, waves, rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A label in English, Persian or both.
+
+    Attributes
+    ----------
+    en, fa : str
+        The two forms; one may be empty.
+    """
+
+    en: str = ""
+    fa: str = ""
+
+    def to(self, language: str) -> str:
+        """Return the label in ``language`` ("en" or "fa"), or the other where it is empty."""
+        return (self.fa or self.en) if language == "fa" else (self.en or self.fa)
+
+    @classmethod
+    def read(cls, value: Any, default: str = "") -> Text:
+        """Make a label from a text, a ``{en, fa}`` mapping or nothing (then ``default``)."""
+        if isinstance(value, dict):
+            return cls(str(value.get("en", "")), str(value.get("fa", "")))
+        return cls(en=str(value)) if value else cls(en=default)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage of the journey; ``kind`` is its family of marketing KPIs."""
+
+    id: str
+    label: Text
+    kind: str = ""  # awareness, consideration, decision, retention, advocacy
+    teams: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel; only two-way, one-to-one contact counts as an interaction."""
+
+    id: str
+    label: Text
+    two_way: bool = True
+    one_to_one: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Touchpoint:
+    """A place of contact; ``counterparty`` is who the customer deals with there."""
+
+    id: str
+    label: Text
+    stage: str
+    channel: str = ""
+    counterparty: str = "brand"  # brand, partner, customer, media
+    within: str = ""
+    teams: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A business goal beside the customer's own, and the KPI that tells whether it is reached."""
+
+    id: str
+    business: Text
+    kpi: str
+    target: float
+    kind: str = ""
+    customer: Text = field(default_factory=Text)
+    stage: str = ""
+    better: str = "higher"
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """One wave of the survey: its files, as exported, and when it was in the field."""
+
+    id: str
+    files: tuple[str, ...]
+    label: Text
+    date: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaning:
+    """The stated rule for removing a respondent; any one of these suffices. None: not used."""
+
+    seconds_per_item: float | None = None
+    longstring_share: float | None = None
+    failed_checks: int | None = None
+    duplicates: bool = True
+    missing_share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A lookup table joined to an event source; ``sum`` columns are totalled per key first."""
+
+    path: str
+    on: str
+    columns: tuple[str, ...] = ()
+    sum: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventSource:
+    """One file of events: ``columns`` maps our names to its headers.
+
+    Long: one row per event, with ``time`` and ``touchpoint`` columns (or one fixed
+    ``touchpoint``). Wide: one row per case, ``times`` maps each time column to a touchpoint.
+    """
+
+    path: str
+    columns: dict[str, str]
+    times: dict[str, str] = field(default_factory=dict)
+    touchpoint: str = ""
+    joins: tuple[Join, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventRules:
+    """How the log is read: sources, sessions, and which touchpoints mean what."""
+
+    sources: tuple[EventSource, ...]
+    time_zone: str = "UTC"
+    session_gap_minutes: float = 30.0
+    purchase: tuple[str, ...] = ()
+    complaint: tuple[str, ...] = ()
+    product_return: tuple[str, ...] = ()
+    nothing_gained: tuple[str, ...] = ()
+    funnel: tuple[str, ...] = ()
+    rating_scale: tuple[float, float] = (1.0, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonaRules:
+    """What makes the segments and what only describes them (codebook roles), and how many."""
+
+    segment_on: tuple[str, ...] = ("need",)
+    describe_by: tuple[str, ...] = ("description", "pain", "behaviour", "trust", "outcome")
+    k: int | None = None  # None: chosen from the data, in the open
+    basis: str = "typical"
+    names: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """How people are protected in everything the kit writes."""
+
+    key: str = "file"
+    minimum_cell: int = 5
+    minimum_base: int = 30
+    consent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Positions:
+    """Where the field's sources disagree, what this study takes; shown wherever it matters."""
+
+    advertising: str = "exposure"
+    word_of_mouth: str = "exposure"
+    csat: str = "mean"
+    ces: str = "ease"
+    clv_margin: float = 0.3
+    acquisition_cost: str = "once"
+    return_rate: str = "returns"
+    persona: str = "typical"
