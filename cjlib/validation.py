@@ -31,7 +31,7 @@ def read_yaml(text: str, shown: str) -> tuple[Any, dict[Path_, int], list[Fault]
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                line = event.start_mark.line + 1
+                line = event.start_mark.line + 1 if event.start_mark else 0
                 return None, {}, [Fault(shown, line, "an anchor or alias", "plain values")]
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:

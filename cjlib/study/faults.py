@@ -1,0 +1,124 @@
+"""Ids that name nothing and files that are not there: every one of them, with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cjlib.definitions import EventRules
+from cjlib.errors import Fault, MissingSourceError, UnsafeFileError, nearest
+from cjlib.study.model import Study
+from cjlib.validation import Path_, line_of
+
+
+def find_reference_faults(study: Study) -> list[Fault]:
+    """Every id that names a stage, channel, touchpoint or team the study does not define."""
+    known = {
+        "stage": study.stage_ids,
+        "channel": [c.id for c in study.channels],
+        "touchpoint": [t.id for t in study.touchpoints],
+        "team": list(study.teams),
+    }
+    faults = _repeated_ids(study)
+    for noun, key, place in _references(study):
+        if key and key not in known[noun]:
+            expected = f"one of {', '.join(known[noun]) or 'none defined'}"
+            line = line_of(study.lines, place)
+            near = nearest(key, known[noun])
+            faults.append(Fault("study.yaml", line, f"unknown {noun} '{key}'", expected, near))
+    for item in study.codebook.items:
+        for noun, key in (("stage", item.stage), ("touchpoint", item.touchpoint)):
+            if key and key not in known[noun]:
+                expected = f"one of {', '.join(known[noun]) or 'none defined'}"
+                near = nearest(key, known[noun])
+                found = f"unknown {noun} '{key}'"
+                faults.append(Fault("codebook.csv", item.line, found, expected, near))
+    return faults
+
+
+def _repeated_ids(study: Study) -> list[Fault]:
+    named = {
+        "stages": [d.id for d in study.stages],
+        "channels": [d.id for d in study.channels],
+        "touchpoints": [d.id for d in study.touchpoints],
+        "goals": [d.id for d in study.goals],
+    }
+    return [
+        Fault(
+            "study.yaml",
+            line_of(study.lines, (noun, i)),
+            f"id '{key}' again in {noun}",
+            "each id once",
+        )
+        for noun, ids in named.items()
+        for i, key in enumerate(ids)
+        if key in ids[:i]
+    ]
+
+
+def _references(study: Study) -> Iterator[tuple[str, str, Path_]]:
+    """Yield (noun, id, place in study.yaml) for every id that must be defined elsewhere."""
+    for i, stage in enumerate(study.stages):
+        yield from (("team", team, ("stages", i, "teams")) for team in stage.teams)
+    for i, touchpoint in enumerate(study.touchpoints):
+        yield "stage", touchpoint.stage, ("touchpoints", i, "stage")
+        yield "channel", touchpoint.channel, ("touchpoints", i, "channel")
+        yield "touchpoint", touchpoint.within, ("touchpoints", i, "within")
+        yield from (("team", team, ("touchpoints", i, "teams")) for team in touchpoint.teams)
+    for i, goal in enumerate(study.goals):
+        yield "stage", goal.stage, ("goals", i, "stage")
+    for stage_id, targets in study.believed_moves.items():
+        place: Path_ = ("believed_journey", "moves", stage_id)
+        yield from (("stage", key, place) for key in (stage_id, *targets))
+    yield from (("stage", key, ("believed_journey", "start")) for key in study.believed_start)
+    if study.events:
+        yield from _event_references(study.events)
+
+
+def _event_references(events: EventRules) -> Iterator[tuple[str, str, Path_]]:
+    for rule, ids in (
+        ("purchase", events.purchase),
+        ("complaint", events.complaint),
+        ("return", events.product_return),
+        ("nothing_gained", events.nothing_gained),
+    ):
+        yield from (("touchpoint", key, ("events", rule)) for key in ids)
+    yield from (("stage", key, ("events", "funnel")) for key in events.funnel)
+    for i, source in enumerate(events.sources):
+        for key in (*source.times.values(), source.touchpoint):
+            yield "touchpoint", key, ("events", "sources", i)
+
+
+def find_file_faults(study: Study) -> list[Fault]:
+    """Every file that study.yaml names and that is not there, or leads out of the study."""
+    named: list[tuple[str, Path_]] = [
+        (name, ("survey", "waves", i, "files"))
+        for i, wave in enumerate(study.waves)
+        for name in wave.files
+    ]
+    if study.events:
+        for i, source in enumerate(study.events.sources):
+            named.append((source.path, ("events", "sources", i, "path")))
+            named += [(j.path, ("events", "sources", i, "joins")) for j in source.joins]
+    named += [
+        (study.interviews_folder, ("interviews", "folder")),
+        (study.people_file, ("interviews", "people")),
+        (study.coding_file, ("interviews", "coding")),
+        (study.codes_file, ("interviews", "codes")),
+        (study.costs_file, ("costs",)),
+        (study.beliefs_file, ("beliefs",)),
+        (study.actions_file, ("actions",)),
+    ]
+    faults = []
+    for name, place in named:
+        if not name:
+            continue
+        try:
+            study.file(name)
+        except UnsafeFileError:
+            expected = "a path inside the study"
+        except MissingSourceError:
+            expected = f"a file in {study.raw}"
+        else:
+            continue
+        faults.append(Fault("study.yaml", line_of(study.lines, place), f"file '{name}'", expected))
+    return faults
