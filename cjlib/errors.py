@@ -64,11 +64,11 @@ class Fault:
 class StudyError(JourneyError):
     """A study that cannot be used as it stands; ``faults`` lists everything wrong, at once."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
+    def __init__(self, faults: Sequence[Fault], *, caller: str = "load_study") -> None:
         self.faults = tuple(faults)
         lines = "\n".join(f"  {fault}" for fault in self.faults)
         noun = "fault" if len(self.faults) == 1 else "faults"
-        super().__init__(f"load_study: the study has {len(self.faults)} {noun}:\n{lines}")
+        super().__init__(f"{caller}: the study has {len(self.faults)} {noun}:\n{lines}")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
