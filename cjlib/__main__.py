@@ -1,0 +1,136 @@
+"""The command line: ``python -m cjlib new | check | run | report | notebooks``.
+
+Exit codes: 0 done; 1 the study has faults (all are listed); 2 the command was used wrongly;
+3 a notebook or the report stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cjlib import __version__
+from cjlib.errors import JourneyError, StudyError
+from cjlib.notebook import run_notebooks
+from cjlib.notebook.opening import home
+from cjlib.report import write_report
+from cjlib.study import SOURCES, load_study
+from cjlib.study.checking import check_study
+from cjlib.templates import copy_template
+
+DONE, FAULTS, WRONG_USE, STOPPED = 0, 1, 2, 3
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8")  # Persian on any terminal
+    arguments = _parser().parse_args(words)
+    try:
+        code: int = arguments.command(arguments)
+    except StudyError as error:
+        print(error, file=sys.stderr)
+        return FAULTS
+    except JourneyError as error:
+        print(error, file=sys.stderr)
+        return STOPPED
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cjlib",
+        description="Customer-journey research: from raw files to a report.",
+        epilog="Exit codes: 0 done; 1 the study has faults; 2 wrong use; 3 a step stopped.",
+    )
+    parser.add_argument("--version", action="version", version=f"cjlib {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    new = commands.add_parser("new", help="make a new study folder with examples to replace")
+    new.add_argument("path", type=Path)
+    new.set_defaults(command=_new)
+
+    check = commands.add_parser("check", help="list every fault of a study, with file and line")
+    _add_study(check)
+    check.set_defaults(command=_check)
+
+    run = commands.add_parser("run", help="run the notebooks on a study and write its report")
+    _add_study(run)
+    run.add_argument("--notebooks", default="", metavar="02-05", help="only these notebooks")
+    run.add_argument("--out", type=Path, help="folder of the results (results/<study>)")
+    run.set_defaults(command=_run)
+
+    report = commands.add_parser("report", help="write report.html anew from a study's results")
+    _add_study(report)
+    report.add_argument("--out", type=Path, help="folder of the results (results/<study>)")
+    report.set_defaults(command=_report)
+
+    books = commands.add_parser("notebooks", help="run the kit's notebooks and keep the outputs")
+    books.add_argument("select", nargs="?", default="", metavar="02-05")
+    books.set_defaults(command=_notebooks)
+    return parser
+
+
+def _add_study(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", type=Path, help="the study folder")
+    parser.add_argument("--raw", type=Path, help="folder of the raw files, if elsewhere")
+
+
+def _new(arguments: argparse.Namespace) -> int:
+    for file in copy_template(arguments.path):
+        print(f"  {file}")
+    print(
+        f"A study with example rows stands in {arguments.path}. Replace the examples, then:\n"
+        f"  python -m cjlib check {arguments.path}\n  python -m cjlib run {arguments.path}"
+    )
+    return DONE
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    study, faults = check_study(arguments.path, raw=arguments.raw)
+    for fault in faults:
+        print(fault)
+    if faults or study is None:
+        noun = "fault" if len(faults) == 1 else "faults"
+        print(f"{len(faults)} {noun} in {arguments.path}.")
+        return FAULTS
+    have = [name for name in SOURCES if study.has(name)]
+    lack = [name for name in SOURCES if not study.has(name)]
+    print(f"No faults in {arguments.path}. It has: {', '.join(have) or 'no source yet'}.")
+    if lack:
+        print(f"It has no: {', '.join(lack)}. Steps that need them will say so and be skipped.")
+    return DONE
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    study = load_study(arguments.path, raw=arguments.raw)
+    out = arguments.out or home() / "results" / study.id
+    run_notebooks(arguments.path, out=out, raw=arguments.raw, select=arguments.notebooks)
+    report = out / "report.html"
+    if report.exists():
+        print(f"Report: {report}")
+    else:
+        print(f"Results: {out} (the report is made by notebook 10)")
+    return DONE
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    study = load_study(arguments.path, raw=arguments.raw)
+    out = arguments.out or home() / "results" / study.id
+    print(f"Report: {write_report(study, out)}")
+    return DONE
+
+
+def _notebooks(arguments: argparse.Namespace) -> int:
+    study = home() / "data" / "sepidar"
+    out = home() / "results" / study.name
+    for file in run_notebooks(study, out=out, select=arguments.select, keep=True):
+        print(f"  {file.name}")
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

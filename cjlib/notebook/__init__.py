@@ -1,0 +1,16 @@
+"""What the notebooks need: opening a study, keeping results, showing tables, figures and words."""
+
+from cjlib.notebook.opening import open_study, results_folder
+from cjlib.notebook.results import Results, open_results, say
+from cjlib.notebook.running import NotebookError, find_notebooks, run_notebooks
+
+__all__ = [
+    "NotebookError",
+    "Results",
+    "find_notebooks",
+    "open_results",
+    "open_study",
+    "results_folder",
+    "run_notebooks",
+    "say",
+]

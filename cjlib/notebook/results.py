@@ -1,0 +1,112 @@
+"""Results are files: every table and figure a notebook shows is also written, whole."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from IPython.display import HTML, Markdown, display
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cjlib.errors import JourneyError
+from cjlib.notebook.opening import results_folder
+from cjlib.study import Study
+from cjlib.tables import display_table, write_table
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Where one notebook keeps what it finds.
+
+    Attributes
+    ----------
+    folder : Path
+        ``results/<study>``.
+    notebook : str
+        Number and name, such as ``05_metrics``; the folder of its tables.
+    """
+
+    folder: Path
+    notebook: str
+
+    def table(self, frame: pd.DataFrame, name: str, *, caption: str = "", rows: int = 12) -> HTML:
+        """Write a table to ``tables/<notebook>/<name>.csv`` and show its first rows.
+
+        Parameters
+        ----------
+        frame : DataFrame
+        name : str
+            File name without ending.
+        caption : str
+            What the table says, above it.
+        rows : int, default 12
+            Rows shown; the file holds all.
+        """
+        write_table(frame, self.folder / "tables" / self.notebook / f"{name}.csv")
+        return HTML(display_table(frame, caption=caption, rows=rows))  # type: ignore[no-untyped-call]
+
+    def figure(self, ax: Axes | Figure, name: str, *, alt: str) -> HTML:
+        """Write a figure to ``figures/<notebook>-<name>.svg`` and show it with its alt text."""
+        if not alt.strip():
+            raise JourneyError(
+                f"Results.figure: a figure must have an alt text; '{name}' has none. "
+                "Say in a sentence what it shows."
+            )
+        figure = ax if isinstance(ax, Figure) else ax.get_figure()
+        if not isinstance(figure, Figure):
+            raise JourneyError(f"Results.figure: '{name}' must be axes of a figure of its own.")
+        file = self.folder / "figures" / f"{self.notebook}-{name}.svg"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(file, metadata={"Date": None, "Description": alt})
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png", metadata={"Software": None})
+        width = int(figure.get_size_inches()[0] * 96)
+        code = base64.b64encode(picture.getvalue()).decode()
+        plt.close(figure)
+        return HTML(  # type: ignore[no-untyped-call]
+            f'<img alt="{html.escape(alt)}" width="{width}" style="max-width:100%" '
+            f'src="data:image/png;base64,{code}">'
+        )
+
+    def page(self, fragment: str, name: str) -> HTML:
+        """Write an HTML fragment to ``pages/<notebook>-<name>.html`` and show it."""
+        file = self.folder / "pages" / f"{self.notebook}-{name}.html"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(fragment, encoding="utf-8", newline="\n")
+        return HTML(fragment)  # type: ignore[no-untyped-call]
+
+    def data(self, value: Any, name: str) -> None:
+        """Write a JSON file to ``data/<notebook>-<name>.json``."""
+        file = self.folder / "data" / f"{self.notebook}-{name}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True, default=_plain)
+        file.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def open_results(study: Study, notebook: str) -> Results:
+    """Return where this notebook's results of ``study`` go."""
+    return Results(results_folder(study), notebook)
+
+
+def say(text: str) -> None:
+    """Show a sentence whose numbers come from code, as Markdown."""
+    display(Markdown(text))  # type: ignore[no-untyped-call]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (pd.Timestamp, Path)):
+        return str(value)
+    if value is pd.NA:
+        return None
+    raise TypeError(f"cannot write {type(value).__name__} as JSON")
