@@ -1,0 +1,44 @@
+"""Persian and English words: spellings, digits, dates, money, scale words, phrases."""
+
+from cjlib.language.amounts import format_number, parse_money, parse_number, parse_range
+from cjlib.language.dates import format_date, parse_date
+from cjlib.language.phrases import phrase, read_phrases
+from cjlib.language.scales import (
+    SCALES,
+    missing_reason,
+    scale_code,
+    scale_words,
+    split_leading_number,
+)
+from cjlib.language.script import (
+    clean,
+    is_blank,
+    is_rtl,
+    isolate,
+    key,
+    to_latin_digits,
+    to_persian_digits,
+)
+
+__all__ = [
+    "SCALES",
+    "clean",
+    "format_date",
+    "format_number",
+    "is_blank",
+    "is_rtl",
+    "isolate",
+    "key",
+    "missing_reason",
+    "parse_date",
+    "parse_money",
+    "parse_number",
+    "parse_range",
+    "phrase",
+    "read_phrases",
+    "scale_code",
+    "scale_words",
+    "split_leading_number",
+    "to_latin_digits",
+    "to_persian_digits",
+]
