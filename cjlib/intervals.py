@@ -206,6 +206,36 @@ def estimate_ratio(
     return Estimate(ratio, ratio - half, ratio + half, level, n, "linearised, by cluster")
 
 
+def estimate_difference(first: Estimate, second: Estimate) -> Estimate:
+    """Difference ``second - first`` of two independent estimates, from their own intervals.
+
+    Squares and adds the distances from each estimate to the end of its interval that faces
+    the other, so that skew intervals (Wilson) are kept; for shares this is Newcombe's method
+    10, for means it combines the standard errors. Whether two intervals overlap is no test;
+    whether this one holds 0 is.
+
+    Parameters
+    ----------
+    first, second : Estimate
+        Of the same unit and level, from different people. ``n`` of the result is their sum.
+
+    References
+    ----------
+    Newcombe, R. G. (1998). Statistics in Medicine 17, 873-890.
+    Zou, G. Y. and Donner, A. (2008). Statistics in Medicine 27, 1693-1702.
+    """
+    if first.level != second.level:
+        raise JourneyError(
+            "estimate_difference: both estimates must have one level; got "
+            f"{first.level:g} and {second.level:g}. Compute them again with the same level."
+        )
+    apart = second.estimate - first.estimate
+    low = apart - float(np.hypot(second.estimate - second.low, first.high - first.estimate))
+    high = apart + float(np.hypot(second.high - second.estimate, first.estimate - first.low))
+    n = first.n + second.n
+    return Estimate(apart, low, high, first.level, n, "square-and-add of both intervals")
+
+
 def adjust_holm(p_values: npt.ArrayLike) -> Floats:
     """Holm's step-down correction for many looks; missing p-values stay missing.
 
