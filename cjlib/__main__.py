@@ -17,7 +17,7 @@ from cjlib.notebook import run_notebooks
 from cjlib.notebook.opening import home
 from cjlib.report import write_report
 from cjlib.study import SOURCES, load_study
-from cjlib.study.checking import check_study
+from cjlib.checking import check_study
 from cjlib.templates import copy_template
 
 DONE, FAULTS, WRONG_USE, STOPPED = 0, 1, 2, 3

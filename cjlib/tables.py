@@ -25,12 +25,18 @@ def write_table(frame: pd.DataFrame, file: Path) -> Path:
     for name in safe.columns:
         column = safe[name]
         if not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)):
-            safe[name] = column.map(neutralise, na_action="ignore")
-    safe.columns = [neutralise(str(name)) for name in safe.columns]
+            safe[name] = column.map(_cell, na_action="ignore")
+    safe.columns = [_cell(str(name)) for name in safe.columns]
     part = file.with_name(file.name + ".part")
     safe.to_csv(part, index=False, float_format="%.12g", lineterminator="\n")
     part.replace(file)
     return file
+
+
+def _cell(value: Any) -> Any:
+    """Make a text safe for a CSV cell: no formula, and no bare carriage return to split it."""
+    value = neutralise(value)
+    return value.replace("\r\n", "\n").replace("\r", "\n") if isinstance(value, str) else value
 
 
 def neutralise(value: Any) -> Any:
