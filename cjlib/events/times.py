@@ -1,0 +1,138 @@
+"""Times as logs write them: ISO, mixed, Jalali, with offsets; read into one time zone."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pandas as pd
+
+from cjlib.errors import JourneyError
+from cjlib.language import parse_date, to_latin_digits
+
+UNIT: Final = "datetime64[us]"
+_OFFSET = r"[ ]?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})$"
+_UNIX = r"^(?:\d{10}|\d{13})$"  # seconds or milliseconds since 1970
+_ISO = r"^(?:1[7-9]|2[01])\d{2}[-/.]"  # Gregorian, year first; 1200 to 1501 is Jalali
+_TIME = re.compile(
+    r"(?<!\d)(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?"
+    r"(?:\s*([AaPp])\.?[Mm]\.?|\s*([قب])\.?\s?ظ\.?)?"
+)
+_DAY_MONTH = re.compile(r"^(\d{1,2})[-/.](\d{1,2})[-/.]\d{4}(?!\d)")
+
+
+def read_times(text: pd.Series, *, zone: str) -> pd.Series:
+    """Read times as ``zone``'s wall clock, without an offset; unreadable ones are missing.
+
+    A time with an offset (``Z``, ``UTC``, ``+03:30``) or a Unix time (10 or 13 digits) is
+    converted to ``zone``; one without is taken to be the zone's already. A year from 1200 to
+    1501 is Jalali. 03/04/2025 is read as the column's other dates are meant (a day above 12
+    tells); where none tells, or they disagree, it is missing rather than guessed.
+
+    Parameters
+    ----------
+    text : Series of str or datetime64
+    zone : str
+        IANA name such as "Asia/Tehran".
+
+    Returns
+    -------
+    Series of datetime64[us], same index
+
+    Raises
+    ------
+    JourneyError
+        If ``zone`` names no time zone.
+    """
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise JourneyError(
+            f"read_times: time_zone must be an IANA name; got {zone!r}. Write Asia/Tehran or UTC."
+        ) from None
+    if pd.api.types.is_datetime64_any_dtype(text):
+        return _to_zone(text, zone)
+    plain = text.astype("str").str.strip()
+    odd = ~plain.str.contains(r"^[\x20-\x7e]*$", regex=True).fillna(True).astype(bool)
+    if odd.any():
+        plain = plain.where(~odd, plain[odd].map(_plain))
+    result = pd.Series(pd.NaT, index=text.index, dtype=UNIT)
+    unix = plain.str.contains(_UNIX, regex=True).fillna(False).astype(bool)
+    if unix.any():
+        numbers = plain[unix].astype("int64")
+        milliseconds = numbers.where(numbers >= 10**11, numbers * 1000)
+        result[unix] = _to_zone(pd.to_datetime(milliseconds, unit="ms", utc=True), zone)
+    iso = plain.str.contains(_ISO, regex=True).fillna(False).astype(bool)
+    aware = iso & plain.str.contains(":", regex=False).fillna(False).astype(bool)
+    aware &= plain.str.contains(_OFFSET, regex=True).fillna(False).astype(bool)
+    if (iso & ~aware).any():
+        found = pd.to_datetime(plain[iso & ~aware], format="ISO8601", errors="coerce")
+        result[iso & ~aware] = found.astype(UNIT)
+    if aware.any():
+        marked = plain[aware].str.replace(r"[ ]?(?:UTC|GMT)$", "Z", regex=True)
+        marked = marked.str.replace(r"[ ]([+-]\d{2}:?\d{2})$", r"\1", regex=True)
+        found = pd.to_datetime(marked, format="ISO8601", errors="coerce", utc=True)
+        result[aware] = _to_zone(found, zone)
+    rest = plain[result.isna() & plain.notna() & plain.ne("")]
+    if len(rest):
+        order = _find_order(rest)
+        read = {value: _read_one(value, order, zone) for value in rest.unique()}
+        result[rest.index] = rest.map(read).astype(UNIT)
+    return result
+
+
+def _to_zone(times: pd.Series, zone: str) -> pd.Series:
+    if getattr(times.dt, "tz", None) is not None:
+        times = times.dt.tz_convert(zone).dt.tz_localize(None)
+    return times.astype(UNIT)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]", "", to_latin_digits(text))
+
+
+def _find_order(texts: pd.Series) -> str:
+    """Return "dmy" or "mdy" where the dates of a column tell, "" where they do not agree."""
+    parts = texts.str.extract(_DAY_MONTH).dropna().astype(int)
+    day_first = bool((parts[0] > 12).any())
+    month_first = bool((parts[1] > 12).any())
+    if day_first == month_first:
+        return ""
+    return "dmy" if day_first else "mdy"
+
+
+def _read_one(text: str, order: str, zone: str) -> pd.Timestamp | None:
+    day = parse_date(text, order=order)
+    if day is None:
+        return None
+    if re.fullmatch(r"\d{5}\.\d+", text):  # a spreadsheet's day number with its time
+        return pd.Timestamp(day) + pd.Timedelta(seconds=round(86_400 * (float(text) % 1)))
+    return _at(day, text, zone)
+
+
+def _at(day: date, text: str, zone: str) -> pd.Timestamp | None:
+    clock = _TIME.search(text)
+    if clock is None:
+        return pd.Timestamp(day)
+    hour, minute, second = int(clock[1]), int(clock[2]), int(clock[3] or 0)
+    half = (clock[5] or "").lower() or {"ق": "a", "ب": "p"}.get(clock[6] or "", "")
+    if half:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if half == "p" else 0)
+    if hour > 23 or minute > 59 or second > 59:
+        return None
+    micro = int((clock[4] or "0")[:6].ljust(6, "0"))
+    moment = pd.Timestamp(day) + pd.Timedelta(
+        hours=hour, minutes=minute, seconds=second, microseconds=micro
+    )
+    offset = re.search(_OFFSET, text[clock.end() :])
+    if offset is None:
+        return moment
+    digits = offset[0].strip().replace(":", "")
+    if digits[0] in "+-":
+        shift = pd.Timedelta(hours=int(digits[1:3]), minutes=int(digits[3:5]))
+        moment = moment - shift if digits[0] == "+" else moment + shift
+    return moment.tz_localize("UTC").tz_convert(zone).tz_localize(None)
