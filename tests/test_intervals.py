@@ -12,6 +12,7 @@ from cjlib.errors import JourneyError
 from cjlib.intervals import (
     adjust_holm,
     estimate_mean,
+    estimate_nps,
     estimate_ratio,
     estimate_share,
     estimates_table,
@@ -135,3 +136,17 @@ def test_unknown_says_so_and_tables_stack():
     assert table["method"].tolist() == ["Wilson", "too few"]
     assert f"{unknown(2)}" == "not known (n = 2)"
     assert f"{estimate_share(1, 4):.1f}" == "0.2 [0.0, 0.7] (n = 4)"
+
+
+def test_nps_matches_the_adjusted_wald_example():
+    # 60 promoters, 25 passives, 15 detractors: 45 [29.34, 58.04], method of Rocks (2016).
+    found = estimate_nps([10] * 60 + [8] * 25 + [3] * 15)
+
+    assert found.estimate == pytest.approx(45)
+    assert (found.low, found.high) == pytest.approx((29.34, 58.04), abs=0.005)
+
+
+def test_nps_counts_nought_as_an_answer_and_leaves_gaps_out():
+    found = estimate_nps([0, 10, np.nan])
+
+    assert (found.estimate, found.n) == (0.0, 2)
