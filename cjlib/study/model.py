@@ -118,6 +118,8 @@ class Study:
     def file(self, name: str) -> Path:
         """Return the place of a file named in study.yaml: in the raw folder, else the study's.
 
+        Where there is no such file but the same name ending in ``.gz``, that one is returned.
+
         Raises
         ------
         UnsafeFileError
@@ -127,8 +129,9 @@ class Study:
         """
         for folder in dict.fromkeys((self.raw, self.path)):
             place = _inside(folder, name)
-            if place.exists():
-                return place
+            packed = place.with_name(place.name + ".gz")
+            if place.exists() or packed.is_file():
+                return place if place.exists() else packed
         raise MissingSourceError(
             f"Study.file: '{name}' must lie in {self.raw}; there is none. "
             "Put it there, or pass the folder of the raw files (--raw)."
