@@ -1,0 +1,109 @@
+"""The report's page: sections of words, tables and figures in one self-contained file."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from cjlib import __version__
+from cjlib.language import is_rtl, phrase
+from cjlib.report.files import Figure
+from cjlib.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One piece of a section; ``markup`` only ever holds HTML that cjlib itself escaped."""
+
+    kind: str  # words, list, heading, absent, code, figure, markup
+    text: str = ""
+    lines: tuple[str, ...] = ()
+    source: str = ""
+    markup: Markup = field(default_factory=Markup)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A titled part of the report."""
+
+    id: str
+    title: str
+    blocks: tuple[Block, ...]
+
+
+def words(text: str) -> Block:
+    """A paragraph."""
+    return Block("words", text)
+
+
+def absent(text: str) -> Block:
+    """A note that something is not there, and why."""
+    return Block("absent", text)
+
+
+def figure(found: Figure) -> Block:
+    """A figure with its alt text as caption too."""
+    code = base64.b64encode(found.svg).decode()
+    return Block("figure", found.alt, source=f"data:image/svg+xml;base64,{code}")
+
+
+def markup(escaped: str) -> Block:
+    """HTML made and escaped by cjlib."""
+    return Block("markup", markup=Markup(escaped))  # noqa: S704
+
+
+def wide(table: str, name: str) -> Block:
+    """A table in a region that scrolls sideways, by keyboard too."""
+    label = Markup.escape(name)
+    return markup(
+        f'<div class="wide" role="region" tabindex="0" aria-label="{label}">{table}</div>'
+    )
+
+
+def render_page(study: Study, sections: list[Section], *, notes: list[str]) -> str:
+    """Return the whole report as HTML that loads nothing from outside."""
+    folder = resources.files("cjlib") / "report"
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    template = environment.from_string((folder / "report.html").read_text(encoding="utf-8"))
+    css = (folder / "report.css").read_text(encoding="utf-8")
+    language = study.language
+    return template.render(
+        language=language,
+        direction="rtl" if is_rtl(language) else "ltr",
+        title=study.title.to(language),
+        brand=study.brand.to(language),
+        css=Markup(_font_faces() + css),  # noqa: S704
+        notes=notes,
+        sections=sections,
+        words={
+            "skip": phrase("report.skip", language),
+            "contents": phrase("report.contents", language),
+            "made_with": phrase("report.made_with", language, version=__version__),
+        },
+    )
+
+
+def write_page(page: str, file: Path) -> Path:
+    """Write the page, whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(file.name + ".part")
+    part.write_text(page, encoding="utf-8", newline="\n")
+    part.replace(file)
+    return file
+
+
+def _font_faces() -> str:
+    faces = []
+    for name, weight in (("Regular", 400), ("Bold", 700)):
+        data = (resources.files("cjlib") / "fonts" / f"Vazirmatn-{name}.ttf").read_bytes()
+        code = base64.b64encode(data).decode()
+        faces.append(
+            "@font-face{font-family:Vazirmatn;font-weight:"
+            f"{weight};src:url(data:font/ttf;base64,{code}) format('truetype')}}"
+        )
+    return "".join(faces)
