@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from IPython.display import HTML, Markdown, display
@@ -66,7 +67,8 @@ class Results:
             raise JourneyError(f"Results.figure: '{name}' must be axes of a figure of its own.")
         file = self.folder / "figures" / f"{self.notebook}-{name}.svg"
         file.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(file, metadata={"Date": None, "Description": alt})
+        with mpl.rc_context({"svg.hashsalt": "cjlib"}):  # the same figure, the same bytes
+            figure.savefig(file, metadata={"Date": None, "Description": alt})
         picture = io.BytesIO()
         figure.savefig(picture, format="png", metadata={"Software": None})
         width = int(figure.get_size_inches()[0] * 96)

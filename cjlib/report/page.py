@@ -37,28 +37,28 @@ class Section:
 
 
 def words(text: str) -> Block:
-    """A paragraph."""
+    """Return a paragraph."""
     return Block("words", text)
 
 
 def absent(text: str) -> Block:
-    """A note that something is not there, and why."""
+    """Return a note that something is not there, and why."""
     return Block("absent", text)
 
 
 def figure(found: Figure) -> Block:
-    """A figure with its alt text as caption too."""
+    """Return a figure with its alt text as caption too."""
     code = base64.b64encode(found.svg).decode()
     return Block("figure", found.alt, source=f"data:image/svg+xml;base64,{code}")
 
 
 def markup(escaped: str) -> Block:
-    """HTML made and escaped by cjlib."""
-    return Block("markup", markup=Markup(escaped))  # noqa: S704
+    """Return HTML made and escaped by cjlib."""
+    return Block("markup", markup=Markup(escaped))
 
 
 def wide(table: str, name: str) -> Block:
-    """A table in a region that scrolls sideways, by keyboard too."""
+    """Return a table in a region that scrolls sideways, by keyboard too."""
     label = Markup.escape(name)
     return markup(
         f'<div class="wide" role="region" tabindex="0" aria-label="{label}">{table}</div>'
@@ -77,7 +77,7 @@ def render_page(study: Study, sections: list[Section], *, notes: list[str]) -> s
         direction="rtl" if is_rtl(language) else "ltr",
         title=study.title.to(language),
         brand=study.brand.to(language),
-        css=Markup(_font_faces() + css),  # noqa: S704
+        css=Markup(_font_faces() + css),
         notes=notes,
         sections=sections,
         words={
