@@ -1,5 +1,29 @@
 """Figures: each draws a frame and computes nothing."""
 
+from cjlib.plots.interviews import draw_agreement, draw_code_counts, draw_saturation
+from cjlib.plots.metrics import (
+    draw_answers,
+    draw_differences,
+    draw_goals,
+    draw_metrics,
+    draw_scorecard,
+)
 from cjlib.plots.style import INK, MUTED, PALETTE, RULE, label, new_axes, use_style
 
-__all__ = ["INK", "MUTED", "PALETTE", "RULE", "label", "new_axes", "use_style"]
+__all__ = [
+    "INK",
+    "MUTED",
+    "PALETTE",
+    "RULE",
+    "draw_agreement",
+    "draw_answers",
+    "draw_code_counts",
+    "draw_differences",
+    "draw_goals",
+    "draw_metrics",
+    "draw_saturation",
+    "draw_scorecard",
+    "label",
+    "new_axes",
+    "use_style",
+]

@@ -1,0 +1,37 @@
+"""Satisfaction, loyalty and effort; goals and stage KPIs: every figure with its interval."""
+
+from cjlib.metrics.answers import measure_distribution
+from cjlib.metrics.comparison import Comparison, compare_groups
+from cjlib.metrics.goals import GoalTable, measure_goals
+from cjlib.metrics.kpis import KPIS, Kpi, check_goals, kpi_names
+from cjlib.metrics.scores import (
+    Score,
+    measure_ces,
+    measure_csat,
+    measure_nps,
+    net_bounds,
+)
+from cjlib.metrics.stages import StageScorecard, measure_stage_kpis
+from cjlib.metrics.tables import MetricTable, compare_metrics, measure_metrics
+
+__all__ = [
+    "KPIS",
+    "Comparison",
+    "GoalTable",
+    "Kpi",
+    "MetricTable",
+    "Score",
+    "StageScorecard",
+    "check_goals",
+    "compare_groups",
+    "compare_metrics",
+    "kpi_names",
+    "measure_ces",
+    "measure_csat",
+    "measure_distribution",
+    "measure_goals",
+    "measure_metrics",
+    "measure_nps",
+    "measure_stage_kpis",
+    "net_bounds",
+]

@@ -1,0 +1,260 @@
+"""Do two groups differ: difference, interval, test, and what the data could have shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.axes import Axes
+from scipy import stats
+
+from cjlib.columns import ESTIMATE, HIGH, LEVEL, LOW, METHOD, METRIC
+from cjlib.errors import JourneyError, nearest
+from cjlib.intervals import (
+    Floats,
+    adjust_holm,
+    normal_quantile,
+    require_level,
+    weighted_error,
+    wilson_bounds,
+)
+from cjlib.metrics.answers import NPS_SCALE, require_pairs, require_scale
+from cjlib.metrics.scores import DETRACTOR, PROMOTER, adjusted_net
+
+POWER: Final = 0.80  # customary power for the smallest detectable difference
+KINDS: Final = ("nps", "net", "mean", "share")
+CAUTION = "Groups were not formed by chance: a difference is not yet an effect."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """What ``compare_groups`` found.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per pair: ``metric, group, other, value, value_other, estimate`` (group minus
+        other), ``low, high, level, p, p_holm, detectable, n, n_other, verdict, method``.
+        ``detectable``: smallest true difference found 4 times in 5; ``p_holm``: p corrected
+        for all rows of the table; ``verdict``: "differ", "not shown", "too few" or "no test".
+    """
+
+    table: pd.DataFrame
+
+    def summary(self) -> str:
+        """Count the differences that hold after correction, in one sentence with a caution."""
+        differ = self.table[self.table["verdict"] == "differ"]
+        text = f"{len(differ)} of {len(self.table)} comparisons differ after Holm's correction"
+        if len(differ):
+            row = differ.iloc[int(differ[ESTIMATE].abs().to_numpy().argmax())]
+            text += (
+                f"; the largest: {row['group']} minus {row['other']} = {row[ESTIMATE]:.2f} "
+                f"[{row[LOW]:.2f}, {row[HIGH]:.2f}] ({row[METRIC]})"
+            )
+        return f"{text}. {CAUTION}"
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Draw each difference with its interval against 0."""
+        from cjlib import plots
+
+        return plots.draw_differences(self.table, ax=ax)
+
+
+def compare_groups(
+    values: npt.ArrayLike,
+    groups: npt.ArrayLike,
+    *,
+    metric: Literal["nps", "net", "mean", "share"],
+    weights: npt.ArrayLike | None = None,
+    reference: str | None = None,
+    order: Sequence[str] = (),
+    level: float = 0.95,
+    minimum_base: int = 30,
+) -> Comparison:
+    """Compare a metric between groups of answers, every pair or each with ``reference``.
+
+    Unweighted: NPS and other net shares by z on the adjusted values; means by Welch's t;
+    shares by the score test with Newcombe's interval. With weights that differ: a t test on
+    design-based errors. ``detectable`` is the true difference that a test at ``level`` finds
+    with 80 % power at this n and spread, before correction for many looks.
+
+    Parameters
+    ----------
+    values : array
+        0 to 10 for ``nps``; -1, 0, 1 for ``net``; 0 or 1 for ``share``; numbers for ``mean``.
+        Missing values are left out.
+    groups : array of labels, one per value; a value without a group is left out
+    metric : "nps", "net", "mean" or "share"
+    weights : array of float, optional
+    reference : str, optional
+        Compare each group with this one only.
+    order : sequence of str, optional
+        Order of the groups; by label where not given.
+    level : float, 0 to 1
+    minimum_base : int
+        Groups with fewer answers are "too few" to compare.
+
+    References
+    ----------
+    Newcombe, R. G. (1998). Statistics in Medicine 17, 873-890, method 10.
+    Rocks, B. (2016). arXiv:1601.07235.
+    """
+    require_level(level, caller="compare_groups")
+    if metric not in KINDS:
+        hint = nearest(str(metric), KINDS)
+        raise JourneyError(
+            f"compare_groups: metric must be one of {', '.join(KINDS)}; got {metric!r}."
+            + (f" Did you mean '{hint}'?" if hint else "")
+        )
+    x, w = require_pairs(values, weights, caller="compare_groups")
+    label = np.asarray(pd.Series(np.asarray(groups, dtype=object)).astype("string"), dtype=object)
+    if len(label) != len(x):
+        raise JourneyError(
+            f"compare_groups: groups must be one per value; got {len(label):,} for {len(x):,}."
+        )
+    _require_values(x, metric)
+    scale = 1.0
+    if metric == "nps":
+        x = np.where(np.isnan(x), np.nan, (x >= PROMOTER).astype(float) - (x <= DETRACTOR))
+        scale = 100.0
+    known = ~np.isnan(x) & ~pd.isna(label)
+    present = sorted({str(g) for g in label[known]})
+    names = [g for g in order if g in present] + [g for g in present if g not in order]
+    if reference is not None and reference not in names:
+        raise JourneyError(
+            f"compare_groups: reference must be one of the groups ({', '.join(names)}); "
+            f"got {reference!r}. Did you mean '{nearest(reference, names)}'?"
+        )
+    pairs = (
+        list(combinations(names, 2))
+        if reference is None
+        else [(reference, g) for g in names if g != reference]
+    )
+    rows = []
+    for other, group in pairs:
+        mine, theirs = known & (label == group), known & (label == other)
+        both = [(x[m], None if w is None else w[m]) for m in (mine, theirs)]
+        row = _compare(
+            both[0], both[1], metric, level=level, minimum_base=minimum_base, scale=scale
+        )
+        rows.append({METRIC: metric, "group": group, "other": other, **row})
+    table = pd.DataFrame(rows, columns=[METRIC, "group", "other", *_COLUMNS])
+    return Comparison(judge_differences(table))
+
+
+_COLUMNS = (
+    "value", "value_other", ESTIMATE, LOW, HIGH, LEVEL, "p", "detectable", "n", "n_other", METHOD,
+)  # fmt: skip
+
+
+def judge_differences(table: pd.DataFrame) -> pd.DataFrame:
+    """Correct the p-values of all rows for many looks and add ``p_holm`` and ``verdict``."""
+    holm = adjust_holm(table["p"].to_numpy(dtype=float))
+    alpha = 1 - table[LEVEL].to_numpy(dtype=float)
+    verdict = np.where(holm <= alpha, "differ", "not shown").astype(object)
+    untested = np.isnan(holm)
+    few = table[METHOD].astype(str).str.startswith("too few").to_numpy(dtype=bool)
+    verdict = np.where(untested, np.where(few, "too few", "no test"), verdict)
+    place = list(table.columns).index("p") + 1
+    out = table.copy()
+    out.insert(place, "p_holm", holm)
+    out.insert(len(out.columns) - 1, "verdict", verdict)
+    return out
+
+
+def _require_values(x: Floats, metric: str) -> None:
+    if metric == "nps":
+        require_scale(x, *NPS_SCALE, what="answers", caller="compare_groups", whole=True)
+    elif metric == "net":
+        require_scale(x, -1, 1, what="signs", caller="compare_groups", whole=True)
+    elif metric == "share":
+        require_scale(x, 0, 1, what="values", caller="compare_groups", whole=True)
+
+
+Side = tuple[Floats, Floats | None]
+
+
+def _compare(
+    a: Side, b: Side, metric: str, *, level: float, minimum_base: int, scale: float
+) -> dict[str, Any]:
+    n_a, n_b = len(a[0]), len(b[0])
+    nan = float("nan")
+    if min(n_a, n_b) < max(minimum_base, 2):
+        why = f"too few (n < {max(minimum_base, 2)})"
+        found = (nan, nan, nan, nan, nan, nan, nan, why)
+    elif a[1] is not None and b[1] is not None:
+        found = _compare_weighted(a[0], a[1], b[0], b[1], level)
+    elif metric in ("nps", "net"):
+        found = _compare_nets(a[0], b[0], level)
+    elif metric == "share":
+        found = _compare_shares(a[0], b[0], level)
+    else:
+        found = _compare_means(a[0], b[0], level)
+    value, other, difference, low, high, p, error, method = found
+    detectable = (normal_quantile(level) + float(stats.norm.ppf(POWER))) * error
+    return {
+        "value": scale * value, "value_other": scale * other, ESTIMATE: scale * difference,
+        LOW: scale * low, HIGH: scale * high, LEVEL: level, "p": p,
+        "detectable": scale * detectable, "n": n_a, "n_other": n_b, METHOD: method,
+    }  # fmt: skip
+
+
+Found = tuple[float, float, float, float, float, float, float, str]
+
+
+def _compare_nets(a: Floats, b: Floats, level: float) -> Found:
+    centres, errors = adjusted_net(
+        [(a > 0).sum(), (b > 0).sum()], [(a < 0).sum(), (b < 0).sum()], [len(a), len(b)]
+    )
+    error = float(np.hypot(*errors))
+    shift = float(centres[0] - centres[1])
+    half = normal_quantile(level) * error
+    p = float(2 * stats.norm.sf(abs(shift) / error))
+    means = float(a.mean()), float(b.mean())
+    low, high = max(shift - half, -2.0), min(shift + half, 2.0)
+    return *means, means[0] - means[1], low, high, p, error, "z on adjusted values"
+
+
+def _compare_shares(a: Floats, b: Floats, level: float) -> Found:
+    n = np.array([len(a), len(b)], dtype=float)
+    k = np.array([a.sum(), b.sum()])
+    p, pooled = k / n, k.sum() / n.sum()
+    low, high = wilson_bounds(k, n, level=level)
+    d = float(p[0] - p[1])
+    below = d - float(np.hypot(p[0] - low[0], high[1] - p[1]))
+    above = d + float(np.hypot(high[0] - p[0], p[1] - low[1]))
+    error = float(np.sqrt(pooled * (1 - pooled) * (1 / n).sum()))
+    p_value = float(2 * stats.norm.sf(abs(d) / error)) if error > 0 else 1.0
+    return float(p[0]), float(p[1]), d, below, above, p_value, error, "score test, Newcombe"
+
+
+def _compare_means(a: Floats, b: Floats, level: float) -> Found:
+    parts = [a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)]
+    error = float(np.sqrt(sum(parts)))
+    means = float(a.mean()), float(b.mean())
+    d = means[0] - means[1]
+    if error == 0:
+        nan = float("nan")
+        return *means, d, nan, nan, nan, nan, "all answers alike: no test"
+    freedom = error**4 / (parts[0] ** 2 / (len(a) - 1) + parts[1] ** 2 / (len(b) - 1))
+    half = float(stats.t.ppf(0.5 + level / 2, freedom)) * error
+    p = float(2 * stats.t.sf(abs(d) / error, freedom))
+    return *means, d, d - half, d + half, p, error, "Welch's t"
+
+
+def _compare_weighted(a: Floats, wa: Floats, b: Floats, wb: Floats, level: float) -> Found:
+    means = float(np.average(a, weights=wa)), float(np.average(b, weights=wb))
+    error = float(np.hypot(weighted_error(a, wa, means[0]), weighted_error(b, wb, means[1])))
+    d = means[0] - means[1]
+    if error == 0:
+        nan = float("nan")
+        return *means, d, nan, nan, nan, nan, "all answers alike: no test"
+    freedom = len(a) + len(b) - 2
+    half = float(stats.t.ppf(0.5 + level / 2, freedom)) * error
+    p = float(2 * stats.t.sf(abs(d) / error, freedom))
+    return *means, d, d - half, d + half, p, error, "t, design-based weights"

@@ -1,0 +1,328 @@
+"""Every metric of the survey in one tidy table, whole or by wave, persona, language ..."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cjlib.codebook import Item
+from cjlib.columns import (
+    ESTIMATE,
+    METHOD,
+    METRIC,
+    PERSONA,
+    RESPONDENT,
+    STAGE,
+    TOUCHPOINT,
+    WAVE,
+    WEIGHT,
+    N,
+    require_columns,
+)
+from cjlib.definitions import Privacy
+from cjlib.errors import ColumnError, nearest
+from cjlib.intervals import Estimate, Floats
+from cjlib.metrics.answers import require_scale
+from cjlib.metrics.comparison import Comparison, compare_groups, judge_differences
+from cjlib.metrics.scores import (
+    CES_POSITION,
+    CSAT_POSITION,
+    NPS_POSITION,
+    Direction,
+    score_figures,
+    top_box,
+)
+from cjlib.study import Study
+
+ITEM = "item"
+WEIGHTING = "weighting"
+POSITION = "position"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MetricTable:
+    """What ``measure_metrics`` found.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per item, figure, group and weighting: ``metric, item, stage, touchpoint``, the
+        columns of ``by``, ``weighting, estimate, low, high, level, n, method, position``.
+    by : tuple of str
+        Group columns.
+    positions : tuple of str
+        What the study takes where sources differ, as far as these metrics are concerned.
+    """
+
+    table: pd.DataFrame
+    by: tuple[str, ...]
+    positions: tuple[str, ...]
+
+    def summary(self) -> str:
+        """Say how many figures there are, and the one that stands highest for whole metrics."""
+        known = int(self.table[ESTIMATE].notna().sum())
+        few = len(self.table) - known
+        groups = f" by {', '.join(self.by)}" if self.by else ""
+        items = self.table[ITEM].nunique()
+        text = f"{known} figures of {items} items{groups}"
+        return text + (f"; {few} rest on too few answers to say anything." if few else ".")
+
+    def plot(self, *, metric: str = "", ax: Axes | None = None) -> Axes:
+        """Draw one metric with intervals; by default the first of the table."""
+        from cjlib import plots
+
+        name = metric or str(self.table[METRIC].iloc[0])
+        if name not in set(self.table[METRIC]):
+            known = list(dict.fromkeys(self.table[METRIC]))
+            raise ColumnError(
+                f"MetricTable.plot: metric must be one of {', '.join(known)}; got {name!r}. "
+                f"Did you mean '{nearest(name, known)}'?"
+            )
+        rows = self.table[self.table[METRIC] == name]
+        return plots.draw_metrics(rows, by=list(self.by), ax=ax)
+
+
+def measure_metrics(
+    survey: Any,
+    study: Study,
+    *,
+    by: str | Sequence[str] | None = (),
+    members: pd.DataFrame | None = None,
+) -> MetricTable:
+    """Measure every codebook item that is an NPS, CSAT or CES question.
+
+    NPS: ``nps``. CSAT: ``csat_mean`` and ``csat_top_box``. CES: ``ces_mean`` and, on 1-7,
+    ``ces_easy_share`` and ``ces_net_ease``; what high means is the study's position.
+    Where the weights are not all alike every figure stands twice, unweighted and weighted.
+    Groups below ``study.privacy.minimum_base`` are "too few"; below ``minimum_cell`` their
+    size is withheld too.
+
+    Parameters
+    ----------
+    survey : Survey or its respondents table
+    study : Study
+    by : column or columns of the respondents table, or "persona"; none: all respondents
+        Rows without a value of a group column are left out.
+    members : DataFrame, optional
+        ``respondent_id, persona``; needed where ``by`` holds "persona" and the respondents
+        table does not.
+
+    Raises
+    ------
+    ScaleError
+        If an answer lies off the scale its codebook line declares.
+    ColumnError
+        If a group column is not there, with the nearest.
+    """
+    groupers = _names(by)
+    people = with_personas(respondents_of(survey), members, groupers)
+    _require_groups(people, groupers)
+    rows: list[dict[str, Any]] = []
+    items = [item for item in study.codebook.items if item.metric and item.name in people.columns]
+    groups = _groups(people, groupers)
+    weighted = has_weights(people)
+    for item in items:
+        low, high = ends(item)
+        answers = people[item.name].to_numpy(dtype=float, na_value=np.nan)
+        require_scale(
+            answers, low, high, what=f"answers to '{item.name}'", caller="measure_metrics",
+            whole=item.metric == "nps",
+        )  # fmt: skip
+        for keys, member in groups:
+            x = answers[member]
+            options: list[tuple[str, Floats | None]] = [("unweighted", None)]
+            if weighted:
+                options.append(("weighted", people[WEIGHT].to_numpy(dtype=float)[member]))
+            figures = {
+                name: score_figures(
+                    item.metric, x, w, low, high,
+                    direction=direction_of(study), level=study.level,
+                )
+                for name, w in options
+            }  # fmt: skip
+            for metric in figures["unweighted"]:
+                for name, found in figures.items():
+                    rows.append(
+                        {
+                            METRIC: metric, ITEM: item.name, STAGE: stage_of(item, study),
+                            TOUCHPOINT: item.touchpoint, **keys, WEIGHTING: name,
+                            **shown(found[metric], study.privacy),
+                            POSITION: position_of(item.metric, study),
+                        }
+                    )  # fmt: skip
+    columns = [
+        METRIC, ITEM, STAGE, TOUCHPOINT, *groupers, WEIGHTING, ESTIMATE, "low", "high", "level", N,
+        METHOD, POSITION,
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=columns).astype({N: "Int64"})
+    positions = tuple(dict.fromkeys(position_of(item.metric, study) for item in items))
+    return MetricTable(table, tuple(groupers), positions)
+
+
+def compare_metrics(
+    survey: Any,
+    study: Study,
+    *,
+    by: str,
+    members: pd.DataFrame | None = None,
+    reference: str | None = None,
+) -> Comparison:
+    """Compare every NPS, CSAT and CES item between groups, corrected over all looks at once.
+
+    The figure compared is the study's headline: NPS, the mean or top box of CSAT (its
+    position), the mean of CES. Waves are compared in the study's order, later minus earlier.
+
+    Parameters
+    ----------
+    survey : Survey or its respondents table
+    study : Study
+    by : str
+        Group column: wave, persona, language or any column of the respondents table.
+    members : DataFrame, optional
+        ``respondent_id, persona``.
+    reference : str, optional
+        Compare each group with this one only.
+
+    Returns
+    -------
+    Comparison
+        Its table also has ``item``.
+    """
+    people = with_personas(respondents_of(survey), members, [by])
+    _require_groups(people, [by])
+    order = [wave.id for wave in study.waves] if by == WAVE else []
+    weights = people[WEIGHT].to_numpy(dtype=float) if has_weights(people) else None
+    tables = []
+    for item in study.codebook.items:
+        if not item.metric or item.name not in people.columns:
+            continue
+        low, high = ends(item)
+        values = people[item.name].to_numpy(dtype=float, na_value=np.nan)
+        what = f"answers to '{item.name}'"
+        require_scale(values, low, high, what=what, caller="compare_metrics")
+        kind, name = "mean", f"{item.metric}_mean"
+        if item.metric == "nps":
+            kind, name = "nps", "nps"
+        elif item.metric == "csat" and study.positions.csat == "top_box":
+            kind, name = "share", "csat_top_box"
+            values = np.where(np.isnan(values), np.nan, values >= top_box(low, high))
+        found = compare_groups(
+            values, people[by].astype("string"), metric=kind, weights=weights,  # type: ignore[arg-type]
+            reference=reference, order=order, level=study.level,
+            minimum_base=study.privacy.minimum_base,
+        ).table  # fmt: skip
+        found = found.drop(columns=["p_holm", "verdict"]).assign(**{METRIC: name})
+        found.insert(1, ITEM, item.name)
+        tables.append(found)
+    if not tables:
+        raise ColumnError(
+            "compare_metrics: the codebook must mark at least one answered item as nps, csat "
+            "or ces; none is. Fill its column 'metric'."
+        )
+    return Comparison(judge_differences(pd.concat(tables, ignore_index=True)))
+
+
+def respondents_of(survey: Any) -> pd.DataFrame:
+    """Return the respondents table of a survey, or the frame itself."""
+    frame = survey if isinstance(survey, pd.DataFrame) else survey.respondents
+    require_columns(frame, [RESPONDENT], caller="measure_metrics")
+    return frame
+
+
+def with_personas(
+    people: pd.DataFrame, members: pd.DataFrame | None, by: Sequence[str]
+) -> pd.DataFrame:
+    """Add each respondent's persona where it is asked for and not there yet."""
+    if PERSONA not in by or PERSONA in people.columns or members is None:
+        return people
+    require_columns(members, [RESPONDENT, PERSONA], caller="measure_metrics")
+    known = members.dropna(subset=[RESPONDENT]).drop_duplicates(RESPONDENT)
+    persona = (
+        people[RESPONDENT]
+        .astype("string")
+        .map(dict(zip(known[RESPONDENT].astype(str), known[PERSONA], strict=True)))
+    )
+    return people.assign(**{PERSONA: persona.astype("string")})
+
+
+def has_weights(people: pd.DataFrame) -> bool:
+    """Whether the respondents carry weights that are not all alike."""
+    return WEIGHT in people.columns and len(people[WEIGHT].dropna().unique()) > 1
+
+
+def ends(item: Item) -> tuple[float, float]:
+    """Return the ends of an item's scale."""
+    if item.low is None or item.high is None:
+        raise ColumnError(
+            f"measure_metrics: the {item.metric} item '{item.name}' must have both ends of its "
+            f"scale; codebook.csv line {item.line} lacks one. Fill low and high."
+        )
+    return item.low, item.high
+
+
+def stage_of(item: Item, study: Study) -> str:
+    """Return an item's stage, that of its touchpoint where it names none itself."""
+    if item.stage or not item.touchpoint:
+        return item.stage
+    found = study.touchpoint(item.touchpoint)
+    return found.stage if found else ""
+
+
+def direction_of(study: Study) -> Direction:
+    """Return what a high CES answer means in this study."""
+    return "effort" if study.positions.ces == "effort" else "ease"
+
+
+def position_of(metric: str, study: Study) -> str:
+    """Return the study's position on a metric, as text for the reader."""
+    if metric == "csat":
+        name = "csat_top_box" if study.positions.csat == "top_box" else "csat_mean"
+        return f"{CSAT_POSITION} Headline here: {name}."
+    return CES_POSITION[direction_of(study)] if metric == "ces" else NPS_POSITION
+
+
+def shown(found: Estimate, privacy: Privacy) -> dict[str, Any]:
+    """Return an estimate's fields, or "too few" for a base below the study's minimum."""
+    row = found.as_dict()
+    if found.n >= privacy.minimum_base:
+        return row
+    nan = float("nan")
+    row |= {ESTIMATE: nan, "low": nan, "high": nan}
+    row[METHOD] = f"too few (n < {privacy.minimum_base})"
+    if 0 < found.n < privacy.minimum_cell:
+        row |= {N: pd.NA, METHOD: f"too few (n < {privacy.minimum_cell}, withheld)"}
+    return row
+
+
+def _names(by: str | Sequence[str] | None) -> list[str]:
+    return [by] if isinstance(by, str) else list(by or ())
+
+
+def _require_groups(people: pd.DataFrame, by: Sequence[str]) -> None:
+    for name in by:
+        if name not in people.columns:
+            hint = nearest(name, people.columns)
+            more = "pass members=personas.members" if name == PERSONA else f"nearest: '{hint}'"
+            raise ColumnError(
+                f"measure_metrics: by must name columns of the respondents table; it has no "
+                f"'{name}' ({more})."
+            )
+
+
+def _groups(
+    people: pd.DataFrame, by: Sequence[str]
+) -> list[tuple[dict[str, str], np.ndarray[Any, np.dtype[np.bool_]]]]:
+    if not by:
+        return [({}, np.ones(len(people), dtype=bool))]
+    labels = people[list(by)].astype("string")
+    keys = labels.dropna().drop_duplicates().sort_values(list(by))
+    found = []
+    for key in keys.itertuples(index=False):
+        same = (labels == list(key)).fillna(value=False).all(axis=1).to_numpy(dtype=bool)
+        found.append((dict(zip(by, map(str, key), strict=True)), same))
+    return found
