@@ -1,0 +1,24 @@
+"""The survey: raw answers, clean answers, and a ledger of everything in between."""
+
+from cjlib.survey.answers import RawAnswers, read_answers
+from cjlib.survey.cleaning import Survey, clean_answers
+from cjlib.survey.codes import CodeCounts, count_codes
+from cjlib.survey.comparison import CleaningComparison, compare_cleaning
+from cjlib.survey.ledger import replay_ledger
+from cjlib.survey.rules import describe_rule, stricter
+from cjlib.survey.values import read_value
+
+__all__ = [
+    "CleaningComparison",
+    "CodeCounts",
+    "RawAnswers",
+    "Survey",
+    "clean_answers",
+    "compare_cleaning",
+    "count_codes",
+    "describe_rule",
+    "read_answers",
+    "read_value",
+    "replay_ledger",
+    "stricter",
+]

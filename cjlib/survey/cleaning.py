@@ -1,0 +1,361 @@
+"""Clean answers: typed by the codebook, careless respondents removed, all of it in a ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+
+from cjlib.codebook import Item
+from cjlib.columns import CUSTOMER, DATE, DURATION, LANGUAGE, RESPONDENT, WAVE, WEIGHT
+from cjlib.errors import ColumnError
+from cjlib.language import is_blank, parse_date, parse_number
+from cjlib.study import Study
+from cjlib.survey.answers import FILE, ROW, RawAnswers, read_answers
+from cjlib.survey.ledger import (
+    ACTION,
+    COLUMN,
+    LEDGER_COLUMNS,
+    NEW,
+    OLD,
+    RESERVED,
+    RULE,
+    THRESHOLD,
+    UNFIT_COLUMNS,
+    read_items,
+    settle_column,
+    type_answers,
+)
+from cjlib.survey.quality import (
+    COUNTED,
+    DUPLICATE_OF,
+    MINIMUM_RUN_ITEMS,
+    count_failed_checks,
+    find_duplicates,
+    measure_quality,
+)
+from cjlib.survey.rules import DUPLICATE, Hits, describe_rule, find_hits, trace_flow
+from cjlib.survey.values import require_scales
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FIRST_COLUMNS: Final = (RESPONDENT, CUSTOMER, WAVE, DATE, LANGUAGE, WEIGHT, DURATION)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Survey:
+    """Clean answers and everything that was done to get them; made by ``clean_answers``.
+
+    Attributes
+    ----------
+    respondents : DataFrame
+        One row per person and wave that stays: ``respondent_id``, ``customer_id``,
+        ``wave``, ``date``, ``language``, ``weight``, ``duration_s``, then one column per
+        codebook item (``multi``: one per option).
+    everyone : DataFrame
+        The same before anyone is removed.
+    ledger : DataFrame
+        One row per changed cell and one per removed respondent: respondent_id, wave, file,
+        row, column, rule, threshold, old, new, action (removed, changed or missing).
+    flow : DataFrame
+        From rows read to rows analysed, see ``trace_flow``.
+    quality : DataFrame
+        One row per record read, see ``measure_quality``; ``rules`` that hit, ``removed``.
+    unfit : DataFrame
+        Texts that fitted no rule and became missing: wave, column, value, rule, threshold,
+        rows.
+    warnings : tuple of str
+        What a reader must know before trusting the table.
+    raw_rows : int
+        Rows read.
+    absent, unknown : DataFrame
+        As in ``RawAnswers``.
+    study : Study
+    """
+
+    respondents: pd.DataFrame
+    everyone: pd.DataFrame
+    ledger: pd.DataFrame
+    flow: pd.DataFrame
+    quality: pd.DataFrame
+    unfit: pd.DataFrame
+    warnings: tuple[str, ...]
+    raw_rows: int
+    absent: pd.DataFrame
+    unknown: pd.DataFrame
+    study: Study = field(repr=False)
+
+    def summary(self) -> str:
+        """Return what cleaning did, in one sentence."""
+        cells = self.ledger[self.ledger[ACTION].ne("removed")]
+        return (
+            f"{self.raw_rows:,} rows read, {self.raw_rows - len(self.respondents):,} removed, "
+            f"{len(self.respondents):,} analysed ({describe_rule(self.study.cleaning)}); "
+            f"{int(cells[ACTION].eq('changed').sum()):,} cells changed and "
+            f"{int(cells[ACTION].eq('missing').sum()):,} set missing, "
+            f"{int(self.unfit['rows'].sum()):,} of them fitting no rule."
+        )
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Draw the flow from rows read to rows analysed."""
+        from cjlib import plots
+
+        return plots.draw_flow(self.flow, language=self.study.language, ax=ax)
+
+    def plot_quality(self, *, ax: Axes | None = None) -> Axes:
+        """Draw speed against the longest run of equal answers, the removed marked."""
+        from cjlib import plots
+
+        return plots.draw_quality(
+            self.quality,
+            seconds=self.study.cleaning.seconds_per_item,
+            run=self.study.cleaning.longstring_share,
+            language=self.study.language,
+            ax=ax,
+        )
+
+
+def clean_answers(study: Study, *, raw: RawAnswers | None = None) -> Survey:
+    """Clean the survey of a study by its codebook and its stated rule.
+
+    Every cell is read by the item's kind (see ``read_value``): missing codes, digits of
+    three scripts, scale words of both languages, ranges, reversed items, Persian and
+    Gregorian dates, labels, options. Then one stated rule (``study.cleaning``) removes
+    respondents. Each changed cell and each removal stands in the ledger once, with rule
+    and threshold; rows read are rows kept plus rows removed, always.
+
+    Weights are taken as they stand in the file (1 where the study has none). People are
+    pseudonymised; raw ids appear in no result.
+
+    Parameters
+    ----------
+    study : Study
+    raw : RawAnswers, optional
+        What ``read_answers(study)`` gave; read again if not passed.
+
+    Raises
+    ------
+    MissingSourceError
+        If the study declares no survey.
+    ScaleError
+        If the codebook names an unknown family of scale words.
+    ColumnError
+        If a codebook name is one the respondents table needs for itself.
+    """
+    items = read_items(study.codebook)
+    _require_free_names(items)
+    require_scales(items)
+    raw = read_answers(study) if raw is None else raw
+    people = _name_people(study, raw)
+    places = pd.concat([people[[RESPONDENT]], raw.table[[WAVE, FILE, ROW]]], axis=1)
+    settled, left_out, changes, unfit = {}, {}, [], []
+    for item in items:
+        column = settle_column(raw.table[item.name], item, places)
+        settled[item.name] = column[0]
+        left_out[item.name] = column[1].astype("boolean").mask(raw.table[item.name].isna())
+        changes.append(column[2])
+        unfit.append(column[3])
+    answers = type_answers(pd.DataFrame(settled, index=raw.table.index), items)
+    everyone = _complete_table(answers, people, raw, study)
+    quality = _judge_respondents(study, raw, everyone, people, pd.DataFrame(left_out))
+    hits = find_hits(quality, cleaning=study.cleaning)
+    quality = quality.assign(
+        rules=_join_rules(hits, dict.fromkeys(hits.thresholds, "{rule}"), hits.table),
+        removed=hits.table.any(axis=1),
+    )
+    ledger = pd.concat([*changes, _removal_rows(hits, places, quality)])
+    ledger = ledger[list(LEDGER_COLUMNS)].sort_index(kind="stable").reset_index(drop=True)
+    return Survey(
+        respondents=everyone[~quality["removed"]].reset_index(drop=True),
+        everyone=everyone,
+        ledger=ledger,
+        flow=trace_flow(hits),
+        quality=quality,
+        unfit=pd.concat(unfit, ignore_index=True)
+        if unfit
+        else pd.DataFrame(columns=list(UNFIT_COLUMNS)),
+        warnings=tuple(_find_warnings(study, raw, everyone, quality)),
+        raw_rows=len(raw.table),
+        absent=raw.absent,
+        unknown=raw.unknown,
+        study=study,
+    )
+
+
+def _require_free_names(items: list[Item]) -> None:
+    own = {item.kind: item.name for item in reversed(items) if item.kind in RESERVED}
+    for item in items:
+        allowed = own.get(item.kind) == item.name and RESERVED.get(item.kind) == item.name
+        if item.name in (*FIRST_COLUMNS, FILE, ROW) and not allowed:
+            raise ColumnError(
+                f"clean_answers: '{item.name}' is a column the respondents table needs for "
+                f"itself; codebook line {item.line} takes it. Give the item another name and "
+                f"put '{item.name}' under source."
+            )
+
+
+def _name_people(study: Study, raw: RawAnswers) -> pd.DataFrame:
+    """Pseudonyms of respondents (unique) and customers, and the response ids to compare by."""
+    place = raw.table[WAVE] + "/" + raw.table[FILE] + "/" + raw.table[ROW].astype(str)
+    own = study.codebook.first("id")
+    response = _ids(raw.table, own)
+    text = (raw.table[WAVE] + "/" + response).fillna(place)
+    text = text.where(~text.duplicated(), text + "#" + place)
+    customer = study.codebook.first("customer")
+    return pd.DataFrame(
+        {
+            RESPONDENT: study.pseudonyms(text, "R"),
+            CUSTOMER: study.pseudonyms(_ids(raw.table, customer), "C"),
+            "response": response,
+        }
+    )
+
+
+def _ids(table: pd.DataFrame, item: Item | None) -> pd.Series:
+    if item is None:
+        return pd.Series(pd.NA, index=table.index, dtype="string")
+    text = table[item.name].str.strip()
+    empty = [t for t in text.dropna().unique() if is_blank(t) or t in item.missing]
+    return text.mask(text.isin(empty))
+
+
+def _complete_table(
+    answers: pd.DataFrame, people: pd.DataFrame, raw: RawAnswers, study: Study
+) -> pd.DataFrame:
+    """Put the columns every survey has before the answers."""
+    wave = raw.table[WAVE].astype("string")
+    days = {w.id: parse_date(w.date) if w.date else None for w in study.waves}
+    first: dict[str, pd.Series] = {
+        RESPONDENT: people[RESPONDENT],
+        CUSTOMER: people[CUSTOMER],
+        WAVE: wave,
+        DATE: pd.to_datetime(wave.map(days)).astype("datetime64[ns]"),
+        LANGUAGE: pd.Series(study.language, index=wave.index, dtype="string"),
+        WEIGHT: pd.Series(1.0, index=wave.index),
+        DURATION: pd.Series(float("nan"), index=wave.index),
+    }
+    for kind, name in RESERVED.items():
+        item = study.codebook.first(kind)
+        if item is not None:
+            asked = raw.table[item.name].notna()
+            first[name] = answers[name].where(asked, first[name])
+    rest = answers[[c for c in answers.columns if c not in RESERVED.values()]]
+    return pd.concat([pd.DataFrame(first), rest], axis=1)
+
+
+def _judge_respondents(
+    study: Study,
+    raw: RawAnswers,
+    everyone: pd.DataFrame,
+    people: pd.DataFrame,
+    left_out: pd.DataFrame,
+) -> pd.DataFrame:
+    rated = study.codebook.select(kind="scale")
+    coded = pd.DataFrame(
+        {i.name: _as_answered(everyone[i.name], i) for i in rated}, index=everyone.index
+    )
+    checks = study.codebook.select(kind="check")
+    who = [people[CUSTOMER], people["response"]]
+    answers = [i.name for i in read_items(study.codebook) if i.kind not in RESERVED]
+    named = raw.table.assign(**{RESPONDENT: people[RESPONDENT]})
+    measured = measure_quality(
+        coded,
+        _questions_left_out(left_out, study),
+        items=rated,
+        wave=everyone[WAVE],
+        duration=everyone[DURATION],
+    )
+    return pd.concat(
+        [
+            everyone[[RESPONDENT, WAVE]],
+            measured,
+            count_failed_checks(raw.table, checks),
+            find_duplicates(named, who=who, answers=answers),
+        ],
+        axis=1,
+    )
+
+
+def _as_answered(values: pd.Series, item: Item) -> pd.Series:
+    if item.reverse and item.low is not None and item.high is not None:
+        return item.low + item.high - values
+    return values
+
+
+def _questions_left_out(left_out: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """One column per closed question; the options of a group are one question."""
+    questions: dict[str, pd.Series] = {}
+    for item in study.codebook.items:
+        if item.kind not in COUNTED:
+            continue
+        name = f"group {item.group}" if item.kind == "tick" and item.group else item.name
+        one = left_out[item.name]
+        questions[name] = questions[name] & one if name in questions else one
+    return pd.DataFrame(questions, index=left_out.index)
+
+
+def _join_rules(hits: Hits, forms: dict[str, str], values: pd.DataFrame) -> pd.Series:
+    """Join, per respondent, the text of each rule that hit."""
+    joined = pd.Series("", index=hits.table.index, dtype="string")
+    for rule in hits.table.columns:
+        hit = hits.table[rule]
+        if not hit.any():
+            continue
+        shown = values.loc[hit, rule].map(lambda v, r=rule: forms[r].format(rule=r, value=v))
+        before = joined[hit]
+        joined[hit] = before.mask(before.ne(""), before + "; ") + shown.astype("string")
+    return joined
+
+
+def _removal_rows(hits: Hits, places: pd.DataFrame, quality: pd.DataFrame) -> pd.DataFrame:
+    gone = hits.table.any(axis=1)
+    rows = places[gone].copy()
+    measured = pd.DataFrame(
+        {r: quality[DUPLICATE_OF if r == DUPLICATE else r] for r in hits.table.columns},
+        index=quality.index,
+    )
+    values = {
+        r: "{rule} {value}" if r == DUPLICATE else "{rule} {value:.3g}" for r in hits.thresholds
+    }
+    limits = {r: text.replace("{", "").replace("}", "") for r, text in hits.thresholds.items()}
+    rows[COLUMN] = ""
+    rows[RULE] = quality.loc[gone, "rules"]
+    rows[THRESHOLD] = _join_rules(hits, limits, measured)[gone]
+    rows[OLD] = _join_rules(hits, values, measured)[gone]
+    rows[NEW] = pd.Series(pd.NA, index=rows.index, dtype="string")
+    rows[ACTION] = "removed"
+    return rows
+
+
+def _find_warnings(
+    study: Study, raw: RawAnswers, everyone: pd.DataFrame, quality: pd.DataFrame
+) -> list[str]:
+    found = []
+    for wave, rows in raw.table.groupby(WAVE, sort=False):
+        for item in study.codebook.select(metric="nps"):
+            seen = {parse_number(t) for t in rows[item.name].dropna().unique()}
+            declared = {parse_number(code) for code in item.missing}
+            if 11.0 in seen and 0.0 not in seen and 11.0 not in declared:
+                found.append(
+                    f"{item.name} in wave {wave} is declared 0 to 10 but holds 11 and no 0: is "
+                    "it coded 1 to 11? The 11s became missing; recode the file or declare 11."
+                )
+        weight = everyone.loc[rows.index, WEIGHT]
+        mean = float(weight.mean())
+        if weight.isna().any():
+            found.append(f"{int(weight.isna().sum())} row(s) of wave {wave} have no weight.")
+        if abs(mean - 1) > 0.01:
+            found.append(f"the weights of wave {wave} have mean {mean:.3g}, not 1.")
+        known = quality.loc[rows.index]
+        if study.cleaning.seconds_per_item is not None and known["seconds_per_item"].isna().all():
+            found.append(f"wave {wave} has no duration: nobody is removed for speed.")
+        if study.cleaning.longstring_share is not None and known["longstring_share"].isna().all():
+            found.append(
+                f"wave {wave} has fewer than {MINIMUM_RUN_ITEMS} rated items: nobody is "
+                "removed for equal answers."
+            )
+        if study.cleaning.failed_checks is not None and known["checks"].eq(0).all():
+            found.append(f"wave {wave} has no attention check.")
+    return found

@@ -1,0 +1,159 @@
+"""Counting what people chose or mentioned: one respondent counts once per code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from cjlib.codebook import Item
+from cjlib.columns import CODE, ESTIMATE, HIGH, LEVEL, LOW, METHOD, N
+from cjlib.definitions import Privacy, Text
+from cjlib.errors import JourneyError, nearest
+from cjlib.intervals import require_level, wilson_bounds
+from cjlib.survey.cleaning import Survey
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COUNT: Final = "count"
+LABEL: Final = "label"
+KINDS: Final = ("codes", "tick", "multi", "nominal")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CodeCounts:
+    """How many respondents chose or mentioned each code; made by ``count_codes``.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Most frequent first: code, label, count (respondents), estimate (share, 0 to 1),
+        low, high, level, n, method.
+    group : str
+    language : str
+    """
+
+    table: pd.DataFrame
+    group: str
+    language: str
+
+    def summary(self) -> str:
+        """Return the most frequent code in one sentence."""
+        known = self.table[self.table[ESTIMATE].notna()]
+        if known.empty:
+            return f"{self.group}: too few respondents to say anything."
+        top = known.iloc[0]
+        return (
+            f"{self.group}: most often {top[LABEL]} ({top[ESTIMATE]:.0%} of {top[N]:,} "
+            f"respondents, {top[LOW]:.0%} to {top[HIGH]:.0%}); {len(self.table)} codes."
+        )
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Draw the shares with their intervals."""
+        from cjlib import plots
+
+        return plots.draw_code_shares(self.table, title=self.group, language=self.language, ax=ax)
+
+
+def count_codes(
+    survey: Survey, group: str, *, base: str = "answered", wave: str = "", level: float = 0.95
+) -> CodeCounts:
+    """Count the respondents who chose or mentioned each code of a group.
+
+    A respondent with the same code twice counts once. Shares are of respondents, not of
+    mentions, so they may add to more than one. Unweighted, with Wilson intervals. A base
+    below the study's minimum says "too few"; a count of 1 up to the study's smallest cell
+    is suppressed.
+
+    Parameters
+    ----------
+    survey : Survey
+    group : str
+        A multi-response or comment group of the codebook, or the name of an item.
+    base : "answered" or "all"
+        Shares of those with at least one code, or of all respondents who were asked.
+    wave : str
+        One wave only; all by default.
+    level : float, 0 to 1
+
+    Returns
+    -------
+    CodeCounts
+    """
+    if base not in ("answered", "all"):
+        raise JourneyError(f"count_codes: base must be 'answered' or 'all'; got {base!r}.")
+    require_level(level, caller="count_codes")
+    codebook = survey.study.codebook
+    items = [i for i in codebook.items if i.kind in KINDS and group in (i.group, i.name)]
+    if not items:
+        known = {i.group or i.name for i in codebook.items if i.kind in KINDS}
+        near = nearest(group, known)
+        raise JourneyError(
+            f"count_codes: group must be one of the codebook's ({', '.join(sorted(known))}); "
+            f"got {group!r}." + (f" Did you mean {near!r}?" if near else "")
+        )
+    rows = survey.respondents
+    if wave:
+        rows = rows[rows["wave"].eq(wave)]
+    mentions, labels, asked = _find_mentions(rows, items)
+    counts = mentions.groupby(CODE)["who"].nunique()
+    n = int(mentions["who"].nunique() if base == "answered" else asked.sum())
+    codes = [*labels, *sorted(set(counts.index) - set(labels))]
+    table = counts.reindex(codes, fill_value=0).rename(COUNT).rename_axis(CODE).reset_index()
+    language = survey.study.language
+    shown = {code: label.to(language) or code for code, label in labels.items()}
+    table.insert(1, LABEL, table[CODE].map(lambda code: shown.get(code, code)))
+    table = table.sort_values(COUNT, ascending=False, kind="stable").reset_index(drop=True)
+    return CodeCounts(_add_shares(table, n, survey.study.privacy, level), group, language)
+
+
+def _find_mentions(
+    rows: pd.DataFrame, items: list[Item]
+) -> tuple[pd.DataFrame, dict[str, Text], pd.Series]:
+    """One row per respondent and code; labels in codebook order; who was asked."""
+    parts = []
+    labels: dict[str, Text] = {}
+    asked = pd.Series(False, index=rows.index)
+    for item in items:
+        if item.kind in ("codes", "nominal"):
+            labels |= {c: t for c, t in item.labels.items() if c not in labels}
+            chosen = {"": rows[item.name]}
+        elif item.kind == "tick":
+            labels[item.name] = item.question
+            chosen = {item.name: rows[item.name]}
+        else:
+            prefix = f"{item.group or item.name}_"
+            labels |= item.labels
+            columns = [c for c in rows.columns if str(c).startswith(prefix)]
+            chosen = {c.removeprefix(prefix): rows[c] for c in columns}
+        for code, column in chosen.items():
+            known = column.notna()
+            asked |= known
+            hit = column.eq(True).fillna(False).astype(bool) if code else known
+            parts.append(
+                pd.DataFrame({"who": rows.index[hit], CODE: code if code else column[hit]})
+            )
+    return pd.concat(parts, ignore_index=True), labels, asked
+
+
+def _add_shares(table: pd.DataFrame, n: int, privacy: Privacy, level: float) -> pd.DataFrame:
+    few = n < privacy.minimum_base
+    hidden = table[COUNT].between(1, privacy.minimum_cell - 1)
+    known = ~hidden & (not few)
+    low, high = wilson_bounds(table[COUNT], np.full(len(table), n), level=level)
+    method = pd.Series("Wilson", index=table.index)
+    method = method.mask(hidden, f"suppressed (fewer than {privacy.minimum_cell})")
+    if few:
+        method[:] = f"too few (n < {privacy.minimum_base})"
+    shares = table.copy()
+    shares[COUNT] = table[COUNT].astype("Int64").mask(hidden)
+    shares[ESTIMATE] = (table[COUNT] / max(n, 1)).where(known)
+    shares[LOW] = pd.Series(low, index=table.index).where(known)
+    shares[HIGH] = pd.Series(high, index=table.index).where(known)
+    shares[LEVEL] = level
+    shares[N] = n
+    shares[METHOD] = method
+    return shares

@@ -1,0 +1,129 @@
+"""The ledger: every answer that cleaning changed and every respondent it removed, once."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pandas as pd
+
+from cjlib.codebook import Codebook, Item
+from cjlib.columns import DATE, DURATION, LANGUAGE, RESPONDENT, WAVE, WEIGHT
+from cjlib.survey.answers import FILE, ROW, RawAnswers
+from cjlib.survey.values import Reading, option_columns, read_value, type_column
+
+RULE: Final = "rule"
+THRESHOLD: Final = "threshold"
+OLD: Final = "old"
+NEW: Final = "new"
+ACTION: Final = "action"
+COLUMN: Final = "column"
+LEDGER_COLUMNS: Final = (
+    RESPONDENT, WAVE, FILE, ROW, COLUMN, RULE, THRESHOLD, OLD, NEW, ACTION,
+)  # fmt: skip
+UNFIT_COLUMNS: Final = (WAVE, COLUMN, "value", RULE, THRESHOLD, "rows")
+RESERVED: Final = {"date": DATE, "language": LANGUAGE, "weight": WEIGHT, "duration": DURATION}
+NOT_ANSWERS: Final = ("id", "customer", "check", "personal", "ignore")
+
+
+def read_items(codebook: Codebook) -> list[Item]:
+    """Return the items whose cells are read into the respondents table, in file order."""
+    return [item for item in codebook.items if item.kind not in NOT_ANSWERS]
+
+
+def settle_column(
+    raw: pd.Series, item: Item, places: pd.DataFrame
+) -> tuple[pd.Series, pd.Series, pd.DataFrame, pd.DataFrame]:
+    """Read one column by its codebook item.
+
+    Parameters
+    ----------
+    raw : Series of str
+        Texts of the export; <NA> where the question was not asked.
+    item : Item
+    places : DataFrame
+        respondent_id, wave, file and row of each cell.
+
+    Returns
+    -------
+    (settled, left_out, ledger, unfit)
+        Texts in plain form; whether the question was passed over; the ledger rows of the
+        column; the texts that fitted no rule, with how many rows hold each.
+    """
+    readings = {text: read_value(text, item) for text in raw.dropna().unique()}
+    settled = raw.map({t: r.text for t, r in readings.items()}).astype("string")
+    left_out = raw.map({t: r.left_out for t, r in readings.items()}).eq(True)
+    changed = _rows_where(raw, readings, "rule")
+    ledger = places[changed].copy()
+    old = raw[changed]
+    ledger[COLUMN] = item.name
+    ledger[RULE] = old.map({t: r.rule for t, r in readings.items()})
+    ledger[THRESHOLD] = old.map({t: r.threshold for t, r in readings.items()})
+    ledger[OLD] = old
+    ledger[NEW] = settled[changed]
+    ledger[ACTION] = ledger[NEW].isna().map({True: "missing", False: "changed"})
+    odd = _rows_where(raw, readings, "unfit")
+    unfit = (
+        ledger[odd[changed]]
+        .groupby([WAVE, COLUMN, OLD, RULE, THRESHOLD], sort=True)
+        .size()
+        .reset_index(name="rows")
+        .rename(columns={OLD: "value"})
+    )
+    return settled, left_out, ledger, unfit[list(UNFIT_COLUMNS)]
+
+
+def _rows_where(raw: pd.Series, readings: dict[str, Reading], attribute: str) -> pd.Series:
+    texts = [text for text, reading in readings.items() if getattr(reading, attribute)]
+    return raw.isin(texts) & raw.notna()
+
+
+def type_answers(settled: pd.DataFrame, items: list[Item]) -> pd.DataFrame:
+    """Give every column of texts in plain form its type and its name in the respondents table.
+
+    The first item of the kinds date, language, weight and duration has the table's own
+    name for it; a ``multi`` item becomes one boolean column per option.
+    """
+    taken: set[str] = set()
+    columns: list[pd.DataFrame] = []
+    for item in items:
+        if item.kind == "multi":
+            columns.append(option_columns(settled[item.name], item))
+            continue
+        name = item.name
+        if item.kind in RESERVED and RESERVED[item.kind] not in taken:
+            name = RESERVED[item.kind]
+        taken.add(name)
+        columns.append(type_column(settled[item.name], item).to_frame(name))
+    return pd.concat(columns, axis=1) if columns else pd.DataFrame(index=settled.index)
+
+
+def replay_ledger(raw: RawAnswers, ledger: pd.DataFrame, *, codebook: Codebook) -> pd.DataFrame:
+    """Make the clean table again from the raw one, using nothing but the ledger.
+
+    Cells with a ledger row take its ``new``; the others keep what stands in the export and
+    are only given their type; records with a removal row are dropped. What comes out are
+    the answer columns of ``Survey.respondents``, exactly: so the ledger leaves nothing out.
+
+    Parameters
+    ----------
+    raw : RawAnswers
+    ledger : DataFrame
+        As in ``Survey.ledger``.
+    codebook : Codebook
+
+    Returns
+    -------
+    DataFrame
+        Index: position of the record in ``raw.table``.
+    """
+    items = read_items(codebook)
+    settled = raw.table[[item.name for item in items]].copy()
+    position = pd.Series(
+        settled.index, index=pd.MultiIndex.from_frame(raw.table[[WAVE, FILE, ROW]])
+    )
+    at = position.loc[pd.MultiIndex.from_frame(ledger[[WAVE, FILE, ROW]])].to_numpy()
+    cells = ledger[ACTION].ne("removed").to_numpy()
+    for name, rows in ledger[cells].assign(at=at[cells]).groupby(COLUMN, sort=False):
+        settled.loc[rows["at"], name] = rows[NEW].astype("string").to_numpy()
+    kept = settled.index.difference(pd.Index(at[~cells]))
+    return type_answers(settled, items).loc[kept]
