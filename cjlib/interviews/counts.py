@@ -1,0 +1,180 @@
+"""How many interviews mention a code: never how often one talkative person says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from cjlib.columns import CODE, CUSTOMER, INTERVIEW, PERSONA, STAGE, TOUCHPOINT, TURN, VALENCE, N
+from cjlib.errors import JourneyError, nearest
+from cjlib.intervals import Estimate, estimate_share, require_level, unknown
+from cjlib.interviews.model import Interviews
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PERSON: Final = "participant"
+OF_CODINGS: Final = (STAGE, TOUCHPOINT, VALENCE)
+OF_PEOPLE: Final = (PERSONA, "age", "gender", "place", "language")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CodeCounts:
+    """What ``count_codes`` found.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per group and code: the group (if any), ``code, mentions`` (who mention it),
+        ``turns`` (coded turns), ``estimate`` (mentions / n), ``low, high, level, n, method``.
+    together : DataFrame
+        One row per pair of codes: ``code, other, both, either`` (interviews) and ``share``
+        (both / either, 0 to 1).
+    by : str
+        The grouping column, or an empty text.
+    """
+
+    table: pd.DataFrame
+    together: pd.DataFrame
+    by: str
+
+    def summary(self) -> str:
+        """Return the most widely mentioned code in one sentence."""
+        if self.table.empty:
+            return "No interview has been coded."
+        top = self.table.sort_values("mentions", ascending=False, kind="stable").iloc[0]
+        where = f" ({self.by}: {top[self.by]})" if self.by else ""
+        found = f"'{top[CODE]}'{where} is mentioned in {top['mentions']} of {top[N]} interviews"
+        if pd.isna(top["low"]):
+            return f"{found}, too few for a share."
+        return f"{found} ({top['estimate']:.0%} [{top['low']:.0%}, {top['high']:.0%}])."
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Draw the share of interviews that mention each code, with intervals."""
+        from cjlib import plots
+
+        return plots.draw_code_counts(self.table, by=self.by, ax=ax)
+
+
+def count_codes(
+    interviews: Interviews,
+    *,
+    by: str = "",
+    personas: pd.Series | None = None,
+    level: float = 0.95,
+    minimum: int = 5,
+) -> CodeCounts:
+    """Count the interviews that mention each code.
+
+    An interview mentions a code if any coder gave it to any turn. The base is the
+    interviews that were coded at all. Grouped by something of the coding (stage,
+    touchpoint, valence) the base stays all coded interviews; grouped by something of the
+    person it is the participants of that group, and a mention is a participant's own turn
+    (in an interview with one participant, any turn).
+
+    Wilson intervals treat the interviews as drawn at random from the customers. Purposely
+    chosen interviewees are not; there the interval is a lower bound on the doubt.
+
+    Parameters
+    ----------
+    interviews : Interviews
+    by : str
+        "", stage, touchpoint, valence, persona, age, gender, place or language.
+    personas : Series, optional
+        Persona by ``customer_id``; needed for ``by="persona"``. Of a customer named twice
+        the last counts.
+    level : float, 0 to 1
+    minimum : int
+        Below this base no share is given. (Interviews are few; the usual survey minimum of
+        30 would silence them all, so the interval must tell how little is known.)
+
+    Raises
+    ------
+    JourneyError
+        For an unknown ``by``, or personas that are not given.
+    """
+    require_level(level, caller="count_codes")
+    if by not in ("", *OF_CODINGS, *OF_PEOPLE):
+        known = (*OF_CODINGS, *OF_PEOPLE)
+        hint = nearest(by, known)
+        raise JourneyError(
+            f"count_codes: by must be one of {', '.join(known)} or ''; got {by!r}."
+            + (f" Did you mean {hint!r}?" if hint else "")
+        )
+    if by == PERSONA and personas is None:
+        raise JourneyError(
+            "count_codes: by='persona' needs personas, a Series of personas by customer_id; "
+            "got none. Pass personas=personas.members.set_index('customer_id')['persona']."
+        )
+    codings = interviews.codings
+    order = {code: i for i, code in enumerate(interviews.codes[CODE])}
+    if by in OF_PEOPLE:
+        units, marked = _by_person(interviews, by, personas)
+        bases = units.groupby(by)[PERSON].nunique().to_dict()
+        unit = PERSON
+    else:
+        marked = codings.dropna(subset=[by]) if by else codings
+        groups = marked[by].unique() if by else [""]
+        bases = dict.fromkeys(groups, int(codings[INTERVIEW].nunique()))
+        unit = INTERVIEW
+    columns = [by, CODE] if by else [CODE]
+    marked = marked.drop_duplicates([INTERVIEW, TURN, *columns])  # two coders, one turn
+    counted = marked.groupby(columns, sort=True).agg(
+        mentions=(unit, "nunique"), turns=(TURN, "size")
+    )  # fmt: skip
+    rows = []
+    for row in counted.reset_index().to_dict("records"):
+        share = _share(int(row["mentions"]), int(bases[row[by] if by else ""]), level, minimum)
+        rows.append({str(name): value for name, value in row.items()} | share.as_dict())
+    names = [*columns, "mentions", "turns", "estimate", "low", "high", "level", N, "method"]
+    table = pd.DataFrame(rows, columns=names)
+    table = table.assign(
+        _group=table[by].map(_places(by, bases)) if by else 0, _code=table[CODE].map(order)
+    )
+    table = table.sort_values(
+        ["_group", "mentions", "_code"], ascending=[True, False, True], kind="stable"
+    )
+    return CodeCounts(table[names].reset_index(drop=True), _count_together(codings, order), by)
+
+
+def _by_person(
+    interviews: Interviews, by: str, personas: pd.Series | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the grouped participants of coded interviews, and codings with who spoke."""
+    codings, people = interviews.codings, interviews.people
+    if by == PERSONA and personas is not None:
+        known = personas[personas.index.notna() & ~personas.index.duplicated(keep="last")]
+        people = people.assign(**{PERSONA: people[CUSTOMER].map(known)})
+    coded = people[people[INTERVIEW].isin(codings[INTERVIEW])]
+    units = coded[[INTERVIEW, PERSON, by]].dropna(subset=[by])
+    units = units[units[by].astype("string").ne("")]
+    spoken = interviews.utterances[[INTERVIEW, TURN, PERSON]]
+    marked = codings.merge(spoken, how="left", on=[INTERVIEW, TURN])
+    several = coded[INTERVIEW].duplicated(keep=False)
+    alone = coded[~several].set_index(INTERVIEW)[PERSON]
+    marked[PERSON] = marked[PERSON].fillna(marked[INTERVIEW].map(alone))
+    return units, marked.merge(units[[PERSON, by]], on=PERSON)
+
+
+def _share(mentions: int, base: int, level: float, minimum: int) -> Estimate:
+    if base < minimum:
+        return unknown(base, level=level, why=f"too few (n < {minimum})")
+    return estimate_share(mentions, base, level=level)
+
+
+def _places(by: str, bases: dict[Any, int]) -> dict[Any, int]:
+    return {group: i for i, group in enumerate(sorted(bases))} if by else {}
+
+
+def _count_together(codings: pd.DataFrame, order: dict[str, int]) -> pd.DataFrame:
+    who = {
+        str(code): set(group) for code, group in codings.groupby(CODE)[INTERVIEW]
+    }  # fmt: skip
+    codes = sorted(who, key=lambda code: order.get(code, len(order)))
+    rows = [(a, b, len(who[a] & who[b]), len(who[a] | who[b])) for a, b in combinations(codes, 2)]
+    frame = pd.DataFrame(rows, columns=[CODE, "other", "both", "either"])
+    frame["share"] = frame["both"] / frame["either"]
+    return frame.sort_values(["both", "share"], ascending=False, kind="stable", ignore_index=True)
