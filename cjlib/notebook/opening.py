@@ -9,7 +9,6 @@ from typing import Any, Final
 from IPython.core.getipython import get_ipython
 from IPython.display import HTML, display
 
-import cjlib
 from cjlib.errors import JourneyError
 from cjlib.plots import use_style
 from cjlib.study import SOURCES, Study, load_study
@@ -49,14 +48,14 @@ def open_study(path: str | Path | None = None) -> Study:
     """
     use_style()
     _install_needs()
-    display(HTML(DIRECTION_CSS))  # type: ignore[no-untyped-call]
+    display(HTML(DIRECTION_CSS))
     place = path or os.environ.get(STUDY_VARIABLE) or home() / "data" / "sepidar"
     return load_study(place, raw=os.environ.get(RAW_VARIABLE) or None)
 
 
 def home() -> Path:
     """Return the top of the kit: the folder that holds cjlib, notebooks and data."""
-    return Path(cjlib.__file__).resolve().parent.parent
+    return Path(__file__).resolve().parents[2]
 
 
 def results_folder(study: Study) -> Path:

@@ -7,6 +7,7 @@ import html
 import io
 import json
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from cjlib import __version__
 from cjlib.errors import JourneyError
 from cjlib.notebook.opening import results_folder
+from cjlib.provenance import PACKAGES, combine_checksums, describe_inputs
 from cjlib.study import Study
 from cjlib.tables import display_table, write_table
 
@@ -53,7 +56,7 @@ class Results:
             Rows shown; the file holds all.
         """
         write_table(frame, self.folder / "tables" / self.notebook / f"{name}.csv")
-        return HTML(display_table(frame, caption=caption, rows=rows))  # type: ignore[no-untyped-call]
+        return HTML(display_table(frame, caption=caption, rows=rows))
 
     def figure(self, ax: Axes | Figure, name: str, *, alt: str) -> HTML:
         """Write a figure to ``figures/<notebook>-<name>.svg`` and show it with its alt text."""
@@ -74,7 +77,7 @@ class Results:
         width = int(figure.get_size_inches()[0] * 96)
         code = base64.b64encode(picture.getvalue()).decode()
         plt.close(figure)
-        return HTML(  # type: ignore[no-untyped-call]
+        return HTML(
             f'<img alt="{html.escape(alt)}" width="{width}" style="max-width:100%" '
             f'src="data:image/png;base64,{code}">'
         )
@@ -84,7 +87,7 @@ class Results:
         file = self.folder / "pages" / f"{self.notebook}-{name}.html"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(fragment, encoding="utf-8", newline="\n")
-        return HTML(fragment)  # type: ignore[no-untyped-call]
+        return HTML(fragment)
 
     def data(self, value: Any, name: str) -> None:
         """Write a JSON file to ``data/<notebook>-<name>.json``."""
@@ -101,7 +104,23 @@ def open_results(study: Study, notebook: str) -> Results:
 
 def say(text: str) -> None:
     """Show a sentence whose numbers come from code, as Markdown."""
-    display(Markdown(text))  # type: ignore[no-untyped-call]
+    display(Markdown(text))
+
+
+def describe_data(study: Study, *, rows: int = 12) -> HTML:
+    """Show the files this study is read from, with size and checksum."""
+    files = pd.DataFrame(describe_inputs(study))
+    files["sha256"] = files["sha256"].str[:12]
+    caption = "Files read, with the first 12 digits of their SHA-256."
+    return HTML(display_table(files, caption=caption, rows=rows))
+
+
+def made_with(study: Study) -> HTML:
+    """Show what this notebook was run with: versions, seed, checksum of the inputs."""
+    parts = [("cjlib", __version__), *((name, metadata.version(name)) for name in PACKAGES)]
+    parts += [("seed", str(study.seed)), ("inputs", combine_checksums(describe_inputs(study))[:12])]
+    frame = pd.DataFrame(parts, columns=["part", "version"])
+    return HTML(display_table(frame, caption="Made with", rows=20))
 
 
 def _plain(value: Any) -> Any:
