@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +24,7 @@ FIELDS = (
     "missing", "labels", "role", "group", "stage", "touchpoint", "metric", "check",
 )  # fmt: skip
 REQUIRED_FIELDS = ("name", "kind")
+_WAVE_HEADER = re.compile(r"([a-z0-9][a-z0-9_-]*):\s*(?=\S)")  # the wave's id, then the header
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +87,16 @@ class Item:
 
     def headers(self, wave: str) -> list[str]:
         """Return the raw headers to look for in ``wave``, the most specific first."""
-        pairs = [s.split(":", 1) for s in self.source if ":" in s]
-        own = [header for name, header in pairs if name == wave]
+        own = [header for name, header in self.wave_headers if name == wave]
         if own:
             return own
-        plain = [s for s in self.source if ":" not in s]
+        plain = [s for s in self.source if not _WAVE_HEADER.match(s)]
         return plain or ([] if self.source else [self.name])
+
+    @property
+    def wave_headers(self) -> list[tuple[str, str]]:
+        """Wave and header of each ``wave:header`` source; "Rate us: price" is a header alone."""
+        return [(m[1], s[m.end() :]) for s in self.source if (m := _WAVE_HEADER.match(s))]
 
 
 @dataclass(frozen=True, slots=True)

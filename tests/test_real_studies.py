@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -105,6 +106,26 @@ def test_a_packed_file_stands_for_the_unpacked_one(root, tmp_path):
     assert study.file("olist_orders_dataset.csv").name == "olist_orders_dataset.csv.gz"
     (tmp_path / "olist_orders_dataset.csv").write_text("x")
     assert study.file("olist_orders_dataset.csv").name == "olist_orders_dataset.csv"
+
+
+def test_a_colon_in_a_header_is_not_a_wave_but_a_misspelt_wave_is_a_fault(root, tmp_path):
+    shutil.copytree(root / "data" / "sfo_airport", tmp_path / "sfo")
+    book = tmp_path / "sfo" / "codebook.csv"
+    text = book.read_text(encoding="utf-8")
+    text = text.replace("2017:NETPRO", "2071:NETPRO").replace(
+        "RESPNUM", "Note: number|id:RESPNUM", 1
+    )
+    book.write_text(text, encoding="utf-8")
+    study, faults = read_study(tmp_path / "sfo")
+    found = [f for f in faults if f.file == "codebook.csv"]
+
+    assert [f.found for f in found] == [
+        "source 'id:RESPNUM' of an unknown wave",
+        "source '2071:NETPRO' of an unknown wave",
+    ]
+    assert found[1].nearest == "2017"
+    assert found[1].line == study.codebook["recommend"].line
+    assert study.codebook["respondent"].headers("2010") == ["Note: number"]
 
 
 # the airport's columns and codes -------------------------------------------------------------

@@ -25,12 +25,19 @@ def find_reference_faults(study: Study) -> list[Fault]:
             line = line_of(study.lines, place)
             near = nearest(key, known[noun])
             faults.append(Fault("study.yaml", line, f"unknown {noun} '{key}'", expected, near))
+    waves = [wave.id for wave in study.waves]
     for item in study.codebook.items:
         for noun, key in (("stage", item.stage), ("touchpoint", item.touchpoint)):
             if key and key not in known[noun]:
                 expected = f"one of {', '.join(known[noun]) or 'none defined'}"
                 near = nearest(key, known[noun])
                 found = f"unknown {noun} '{key}'"
+                faults.append(Fault("codebook.csv", item.line, found, expected, near))
+        for wave, header in item.wave_headers:
+            if wave not in waves:
+                expected = f"one of {', '.join(waves) or 'none defined'}"
+                found = f"source '{wave}:{header}' of an unknown wave"
+                near = nearest(wave, waves)
                 faults.append(Fault("codebook.csv", item.line, found, expected, near))
     return faults
 
