@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +13,9 @@ import pytest
 
 from cjlib.codebook import Item
 from cjlib.events import read_interactions
+from cjlib.metrics import measure_metrics
 from cjlib.study import Study, load_study, read_study
+from cjlib.survey import clean_answers
 
 SFO_WAVES = ["2010", "2011", "2012", "2013", "2014", "2015", "2017"]
 OLIST_FILES = ["customers", "order_payments", "order_reviews", "orders"]
@@ -217,6 +220,33 @@ def test_the_figures_of_2017(sfo, answers):
     assert 100 * (points * weight).sum() / weight.sum() == pytest.approx(40.40, abs=0.005)
     assert rated(table, header["ease_finding_way"]).mean() == pytest.approx(4.413, abs=0.0005)
     assert rated(table, header["ease_security"]).mean() == pytest.approx(4.307, abs=0.0005)
+
+
+@pytest.mark.real
+def test_the_kit_gives_the_figures_of_2017(sfo):
+    study = replace(sfo, waves=sfo.waves[-1:])
+    survey = clean_answers(study)
+    table = measure_metrics(survey, study).table.set_index(["item", "metric", "weighting"])
+    found = table["estimate"].xs("unweighted", level="weighting")
+
+    # SOURCE.md beside the data
+    assert len(survey.respondents) == 2831  # nobody is removed
+    assert found["recommend", "nps"] == pytest.approx(39.84, abs=0.005)
+    assert table.loc[("recommend", "nps", "weighted"), "estimate"] == pytest.approx(
+        40.40, abs=0.005
+    )
+    assert table.loc[("recommend", "nps", "weighted"), "n"] == 2746
+    assert found["overall", "csat_mean"] == pytest.approx(4.064, abs=0.0005)
+    assert table.loc[("overall", "csat_mean", "weighted"), "estimate"] == pytest.approx(
+        4.071, abs=0.0005
+    )
+    assert found["overall", "csat_top_box"] == pytest.approx(0.8207, abs=0.00005)
+    assert found["ease_finding_way", "ces_mean"] == pytest.approx(4.413, abs=0.0005)
+    assert found["ease_security", "ces_mean"] == pytest.approx(4.307, abs=0.0005)
+    assert survey.unfit["rows"].sum() == 2  # two comment codes in no dictionary
+    assert survey.respondents["language"].value_counts().to_dict() == {
+        "en": 2656, "zh": 124, "es": 46, "ja": 5,
+    }  # fmt: skip
 
 
 @pytest.mark.real

@@ -16,6 +16,7 @@ from cjlib.events import read_interactions
 from cjlib.interviews import read_interviews
 from cjlib.metrics import check_goals
 from cjlib.study import SOURCES, Study, load_study, read_study
+from cjlib.survey import clean_answers, read_answers
 from cjlib.templates import copy_template
 
 
@@ -139,6 +140,25 @@ def test_the_example_events_are_read(study):
         "service",
         "advocacy",
     }
+
+
+def test_the_example_answers_are_read_and_keep_everyone(study):
+    raw = read_answers(study)
+    survey = clean_answers(study)
+    people = survey.respondents
+
+    assert (len(raw.absent), len(raw.unknown)) == (0, 0)
+    assert len(people) == 8
+    assert len(survey.unfit) == 0
+    # by hand: "Few choices are enough" turned round; Persian words and digits; "99" is no answer
+    assert people["need_choice"].tolist() == [2, 4, 5, 3, 2, 4, 2, 3]
+    assert people["satisfaction_service"].tolist() == [2, 4, 4, 4, 1, 4, 4, 4]
+    assert people["recommend"].tolist() == [7, 6, 10, 8, 5, 9, 6, 8]
+    assert people["satisfaction_purchase"].isna().tolist() == [False] * 3 + [True] + [False] * 4
+    assert people["heard_advert"].tolist() == [True, False, True, False] * 2
+    assert people["bought_gift"].sum() == 2
+    assert people["consent"].tolist() == [True] * 7 + [False]
+    assert "example1@example.com" not in people.to_csv()
 
 
 def test_the_example_interviews_are_read_and_join_the_events(study):
