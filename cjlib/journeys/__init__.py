@@ -1,0 +1,35 @@
+"""What customers really do: moves, paths, funnels, exits, loops, waits, against belief."""
+
+from cjlib.journeys.belief import BeliefGap, compare_belief
+from cjlib.journeys.funnel import Funnel, measure_funnel
+from cjlib.journeys.loops import Loops, find_loops
+from cjlib.journeys.precursors import Elements, Precursors, page_elements, precede
+from cjlib.journeys.steps import Exits, StepMatrix, find_exits, measure_step_matrix
+from cjlib.journeys.transitions import Switches, Transitions, channel_switches, count_transitions
+from cjlib.journeys.variants import Variants, count_variants
+from cjlib.journeys.waits import Waits, measure_waits
+
+__all__ = [
+    "BeliefGap",
+    "Elements",
+    "Exits",
+    "Funnel",
+    "Loops",
+    "Precursors",
+    "StepMatrix",
+    "Switches",
+    "Transitions",
+    "Variants",
+    "Waits",
+    "channel_switches",
+    "compare_belief",
+    "count_transitions",
+    "count_variants",
+    "find_exits",
+    "find_loops",
+    "measure_funnel",
+    "measure_step_matrix",
+    "measure_waits",
+    "page_elements",
+    "precede",
+]
