@@ -205,6 +205,11 @@ REDACTED = [
     ("اسم من رضا است", "اسم من [name-1] است"),
     ("من خیلی راضی هستم", "من خیلی راضی هستم"),
     ("My name is, I'm from Tehran, as I said", "My name is, I'm from Tehran, as I said"),
+    ("آقای کریمی را بپرسید، کریمی می‌داند", "آقای [name-1] را بپرسید، [name-1] می‌داند"),
+    ("خانه‌ام خیابان گلستان، پلاک ۱۲ است", "خانه‌ام [address-1] است"),
+    ("I live at 12 Elm Tree Road now", "I live at [address-1] now"),
+    ("خانم فروشنده گفت", "خانم فروشنده گفت"),
+    ("Ask Mr. Lee, Lee knows", "Ask Mr. [name-1], [name-1] knows"),
     ("my name is sara and sara it is", "my name is [name-1] and [name-1] it is"),
 ]  # fmt: skip
 

@@ -67,7 +67,8 @@ def read_codings(
         A row whose interview, turn, code or quote does not fit is left out; one whose
         stage, touchpoint or valence does not fit keeps its place with that cell missing.
         ``turn`` is a number or a span (3-5: each of its turns); where it is empty the turn
-        is the only one that holds the quote. An empty stage is that of the code.
+        is the only one that holds the quote. An empty stage is that of the code. The same
+        code may mark two quotes of one turn.
     """
     sheet = Sheet(study.coding_file)
     if study.coding_file:
@@ -78,7 +79,7 @@ def read_codings(
     own_stage = dict(zip(codes[CODE], codes[STAGE], strict=True))
     keys = {name: [key(text) for text in texts] for name, texts in turns.items()}
     touchpoints = {t.id: t.stage for t in study.touchpoints}
-    seen: dict[tuple[str, int, str, str], int] = {}
+    seen: dict[tuple[str, int, str, str, str], int] = {}
     rows = []
     for line, cells in sheet:
         interview = sheet.choice(line, cells, "interview", turns)
@@ -93,7 +94,7 @@ def read_codings(
             continue
         places = _find_turns(sheet, line, cells, keys[interview])
         for turn in places if code else ():
-            same = (interview, turn, cells[CODER], code)
+            same = (interview, turn, cells[CODER], code, key(cells["quote"]))
             if same in seen:
                 found = f"'{code}' at turn {turn} of '{interview}' by the same coder again"
                 sheet.fault(line, f"{found} (first on line {seen[same]})", "each coding once")

@@ -22,7 +22,7 @@ class Interviews:
         in the order they first speak); ``role`` (interviewer, participant, or unknown where
         the transcript names nobody); ``start_s``; ``text`` with placeholders for people;
         ``language``; ``consent``: whether the words may be quoted.
-    codings : DataFrame, one row per turn, coder and code
+    codings : DataFrame, one row per turn, coder, code and quote
         ``interview_id, turn, coder, code, stage, touchpoint, valence`` (-1, 0, 1 or missing)
         and ``quote``, the coded words with placeholders (empty: the whole turn).
     codes : DataFrame, one row per code

@@ -42,9 +42,10 @@ def read_interviews(study: Study) -> Interviews:
     formats is read once, from the richest.
 
     People are taken out of every text before anything else sees it: e-mail and web
-    addresses, phone and other long numbers, names listed in people.csv, speakers' names,
-    and names by which speakers introduce themselves. ``redactions`` lists each for review.
-    Spelt-out numbers, and names of others mentioned in passing, are not found: review them.
+    addresses, phone and other long numbers, house numbers with their street, names listed in
+    people.csv, speakers' names, names by which speakers introduce themselves, and names
+    after a title. ``redactions`` lists each for review. Spelt-out numbers, and names of
+    others without a title, are not found: read what you publish.
 
     Words may be quoted only where people.csv records that participant's consent; an
     interviewer's where all participants of the interview gave it.

@@ -33,12 +33,21 @@ _PATTERNS: Final = (
             r")(?!\d)"
         ),
     ),
+    (
+        "address",
+        re.compile(
+            r"(?:(?:خیابان|بلوار|کوچه|کوچهٔ|میدان|بن‌بست) [\w\u200c]+(?: [\w\u200c]+)?[،,]? ?)*"
+            r"(?:پلاک|کد ?پستی) ?\d+"
+            r"|\b\d{1,5},? (?:[A-Z][a-z]+ ){1,3}(?:Street|St|Avenue|Ave|Road|Rd|Lane|Alley)\b"
+        ),
+    ),
     ("number", re.compile(r"(?<!\d)\d{8,}(?!\d)")),  # order, card and identity numbers
 )
 _WORD = r"[^\W\d_][\w'’-]*"
 _TITLED = r"[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,2}"
 _INTRODUCED_EN: Final = (
     re.compile(rf"\b[Mm]y (?:\w+ )?name(?: is|['’]s)[,:]? ({_TITLED})"),
+    re.compile(rf"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? ({_TITLED})"),
     re.compile(rf"\b(?:[Tt]his is|[Cc]all me|I(?:['’]m| am) called) ({_TITLED})"),
 )
 _NAME_IN_SMALL: Final = re.compile(rf"\bmy (?:\w+ )?name(?: is|['’]s) ({_WORD})")
@@ -47,7 +56,7 @@ _FA: Final = r"[\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff\u200c]+"
 _INTRODUCED_FA: Final = (
     re.compile(rf"(?:اسم|نام)(?:[\u200c ]?(?:من|بنده)|م) ({_FA}(?: {_FA})?) (?:هست|است|ه\b|هستش)"),
     re.compile(rf"(?:اسم|نام)(?:[\u200c ]?(?:من|بنده)|م) ({_FA})"),
-    re.compile(rf"(?:من|بنده)،? (?:آقای|خانم|خانوم|دکتر|مهندس) ({_FA}(?: {_FA})?)"),
+    re.compile(rf"(?<![\w\u200c])(?:آقای|خانم|خانوم|دکتر|مهندس) ({_FA})"),
 )
 _I_AM_FA: Final = re.compile(rf"(?:من|بنده)،? ({_FA}(?: {_FA}){{0,2}}) (?:هستم|ام\b|صحبت)")
 FIRST_TURNS: Final = 3  # of a speaker: where "I am ..." gives a name
@@ -64,6 +73,8 @@ _NOT_NAMES: Final = {
         "هنوز", "الان", "فقط", "یک", "یه", "هیچ", "این", "آن", "اون", "خودم", "عاشق", "آدم",
         "آدمی", "کسی", "جزو", "جزء", "حاضر", "مجبور", "پشیمان", "دلخور", "شاکی", "مدیر",
         "مسئول", "وفادار", "قدیمی", "همین", "همان", "بی", "پر", "کم", "زن", "مرد", "ایرانی",
+        "فروشنده", "راننده", "پیک", "پستچی", "کارشناس", "اپراتور", "پشتیبان", "محترم", "من",
+        "شما", "ما", "او", "ها", "خودش", "بود", "شد", "گفت", "چه", "کدام", "یکی", "دیگر",
         "را", "رو", "و", "یا", "نیستم", "هستم", "است", "هست", "چیست", "چیه", "تهرانی",
     )
 }  # fmt: skip
@@ -96,6 +107,7 @@ class Redactor:
         ----------
         turns : iterable of (speaker, text)
             In order. «my name is …», «this is …», «اسم من …», «من آقای …» anywhere;
+            A name after a title (Mr, Dr, آقای, خانم) is taken out too, whoever bears it.
             «I am …» with a capital and «من … هستم» in a speaker's first three turns, unless
             one of the words is known to be none («من خیلی راضی هستم»).
         """

@@ -1,6 +1,7 @@
 """Figures: each draws a frame and computes nothing."""
 
 from cjlib.plots.interviews import draw_agreement, draw_code_counts, draw_saturation
+from cjlib.plots.maps import draw_emotions
 from cjlib.plots.metrics import (
     draw_answers,
     draw_differences,
@@ -10,6 +11,13 @@ from cjlib.plots.metrics import (
 )
 from cjlib.plots.style import INK, MUTED, PALETTE, RULE, label, new_axes, use_style
 from cjlib.plots.survey import draw_cleaning, draw_code_shares, draw_flow, draw_quality
+from cjlib.plots.value import (
+    draw_calibration,
+    draw_cohorts,
+    draw_holdout,
+    draw_survival,
+    draw_value,
+)
 
 __all__ = [
     "INK",
@@ -18,16 +26,22 @@ __all__ = [
     "RULE",
     "draw_agreement",
     "draw_answers",
+    "draw_calibration",
     "draw_cleaning",
     "draw_code_counts",
     "draw_code_shares",
+    "draw_cohorts",
     "draw_differences",
+    "draw_emotions",
     "draw_flow",
     "draw_goals",
+    "draw_holdout",
     "draw_metrics",
     "draw_quality",
     "draw_saturation",
     "draw_scorecard",
+    "draw_survival",
+    "draw_value",
     "label",
     "new_axes",
     "use_style",

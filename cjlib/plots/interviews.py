@@ -47,6 +47,7 @@ def draw_code_counts(table: pd.DataFrame, *, by: str = "", ax: Axes | None = Non
         ax.barh(rows, share.fillna(0), height=0.9 * width, color=colour, label=label(str(group)))
         ax.hlines(rows, part["low"].astype(float), part["high"].astype(float), color=INK)
     ax.set_yticks(np.arange(len(codes))[::-1], [label(str(code)) for code in codes])
+    ax.set_ylim(-0.6, len(codes) - 0.4)
     ax.set_xlim(0, 1)
     ax.set_xlabel("Share of interviews that mention the code")
     ax.grid(visible=False, axis="y")
