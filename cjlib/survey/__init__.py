@@ -5,6 +5,7 @@ from cjlib.survey.cleaning import Survey, clean_answers
 from cjlib.survey.codes import CodeCounts, count_codes
 from cjlib.survey.comparison import CleaningComparison, compare_cleaning
 from cjlib.survey.ledger import replay_ledger
+from cjlib.survey.profile import describe_respondents
 from cjlib.survey.rules import describe_rule, stricter
 from cjlib.survey.values import read_value
 
@@ -16,6 +17,7 @@ __all__ = [
     "clean_answers",
     "compare_cleaning",
     "count_codes",
+    "describe_respondents",
     "describe_rule",
     "read_answers",
     "read_value",
