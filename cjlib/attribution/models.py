@@ -130,5 +130,7 @@ def resample(sums: sparse.csr_array, k: int, *, draws: int, rng: np.random.Gener
         for column in range(size):
             picked = rng.integers(0, customers, customers)
             weights[:, column] = np.bincount(picked, minlength=customers)
-        parts.append(divide((turned @ weights).T, k))
-    return np.concatenate(parts)
+        totals: Floats = np.asarray(turned @ weights).T
+        parts.append(divide(totals, k))
+    result: Floats = np.concatenate(parts)
+    return result

@@ -67,7 +67,7 @@ class StepMatrix:
         """Draw the journeys as bands that flow from step to step."""
         from cjlib import plots
 
-        return plots.draw_flow(
+        return plots.draw_journey_flow(
             self.table, self.flows, names=self.names, language=self.language, ax=ax
         )
 

@@ -71,12 +71,16 @@ class Transitions:
             f"{top['from']} to {top['to']} ({top['count']:,} times, {share:.1%} of departures)."
         )
 
-    def plot(self, *, ax: Axes | None = None) -> Axes:
-        """Draw the shares as a heat map, from (rows) to (columns)."""
+    def plot(self, *, top: int = 14, ax: Axes | None = None) -> Axes:
+        """Draw the shares between the ``top`` labels left most often, as a heat map."""
         from cjlib import plots
 
+        left = self.table.groupby("from")["count"].sum()
+        chosen = set(left.sort_values(ascending=False, kind="stable").index[:top])
+        wide = self.matrix()
+        keep = [name for name in wide.index if name in chosen]
         return plots.draw_transitions(
-            self.matrix(), names=self.names, language=self.language, ax=ax
+            wide.loc[keep, keep], names=self.names, language=self.language, ax=ax
         )
 
 

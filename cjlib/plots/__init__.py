@@ -1,6 +1,17 @@
 """Figures: each draws a frame and computes nothing."""
 
+from cjlib.plots.contacts import (
+    draw_attribution,
+    draw_belief,
+    draw_elements,
+    draw_exits,
+    draw_loops,
+    draw_precursors,
+    draw_variants,
+    draw_waits,
+)
 from cjlib.plots.interviews import draw_agreement, draw_code_counts, draw_saturation
+from cjlib.plots.journeys import draw_funnel, draw_journey_flow, draw_step_matrix, draw_transitions
 from cjlib.plots.maps import draw_emotions
 from cjlib.plots.metrics import (
     draw_answers,
@@ -26,22 +37,34 @@ __all__ = [
     "RULE",
     "draw_agreement",
     "draw_answers",
+    "draw_attribution",
+    "draw_belief",
     "draw_calibration",
     "draw_cleaning",
     "draw_code_counts",
     "draw_code_shares",
     "draw_cohorts",
     "draw_differences",
+    "draw_elements",
     "draw_emotions",
+    "draw_exits",
     "draw_flow",
+    "draw_funnel",
     "draw_goals",
     "draw_holdout",
+    "draw_journey_flow",
+    "draw_loops",
     "draw_metrics",
+    "draw_precursors",
     "draw_quality",
     "draw_saturation",
     "draw_scorecard",
+    "draw_step_matrix",
     "draw_survival",
+    "draw_transitions",
     "draw_value",
+    "draw_variants",
+    "draw_waits",
     "label",
     "new_axes",
     "use_style",
