@@ -135,7 +135,8 @@ def measure_contacts_per_purchase(activity: Activity) -> Estimate | None:
     both = pd.DataFrame({"y": contacts, "x": purchases}).fillna(0)
     if not both["x"].sum():
         return unknown(0, level=level, why="no purchases")
-    return _ratio_of_totals(both["y"].to_numpy(float), both["x"].to_numpy(float), level)
+    found = _ratio_of_totals(both["y"].to_numpy(float), both["x"].to_numpy(float), level)
+    return _within(found, 0.0)
 
 
 def measure_bounce_rate(activity: Activity, stage: str = "") -> Estimate | None:
@@ -176,7 +177,8 @@ def measure_time_on_page(activity: Activity, stage: str = "") -> Estimate | None
     study = activity.study
     stages = (stage,) if stage else tuple(s.id for s in study.stages if s.kind in DIGITAL_KINDS)
     timed = rows[rows[SECONDS].notna() & rows[TOUCHPOINT].isin(_touchpoints_in(study, stages))]
-    return _mean_by_customer(timed, SECONDS, study.level)
+    found = _mean_by_customer(timed, SECONDS, study.level)
+    return None if found is None else _within(found, 0.0)
 
 
 def measure_rating(activity: Activity, touchpoints: list[str]) -> Estimate | None:

@@ -194,6 +194,8 @@ def _figure(value: float, unit: str) -> str:
         return f"{100 * value:.1f} %"
     if unit == "points":
         return f"{value:+.0f}"
+    if unit == "count":
+        return f"{value:,.0f}"
     if abs(value) >= 1e6:
         return f"{value / 1e6:,.1f} M"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.2f}"

@@ -1,0 +1,47 @@
+"""What customers are worth and how long they stay: formulas, fitted models, what was paid."""
+
+from cjlib.value.bgnbd import Bgnbd, expect_purchases, fit_bgnbd, predict_purchases
+from cjlib.value.customers import CustomerValue, measure_value, share_of_top
+from cjlib.value.formulas import (
+    LifetimeValue,
+    acquisition_ceiling,
+    margin_clv,
+    payback_years,
+    return_on_marketing,
+    simple_clv,
+    vary_clv,
+)
+from cjlib.value.gamma_gamma import GammaGamma, fit_gamma_gamma, predict_amounts
+from cjlib.value.holdout import Holdout, check_holdout
+from cjlib.value.purchases import PurchaseSummary, summarise_purchases
+from cjlib.value.retention import Retention, measure_retention
+from cjlib.value.survival import LogRank, compare_survival, estimate_survival
+
+__all__ = [
+    "Bgnbd",
+    "CustomerValue",
+    "GammaGamma",
+    "Holdout",
+    "LifetimeValue",
+    "LogRank",
+    "PurchaseSummary",
+    "Retention",
+    "acquisition_ceiling",
+    "check_holdout",
+    "compare_survival",
+    "estimate_survival",
+    "expect_purchases",
+    "fit_bgnbd",
+    "fit_gamma_gamma",
+    "margin_clv",
+    "measure_retention",
+    "measure_value",
+    "payback_years",
+    "predict_amounts",
+    "predict_purchases",
+    "return_on_marketing",
+    "share_of_top",
+    "simple_clv",
+    "summarise_purchases",
+    "vary_clv",
+]

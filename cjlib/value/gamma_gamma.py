@@ -1,0 +1,155 @@
+"""Gamma-gamma: what a customer's typical purchase is worth, fitted by maximum likelihood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from scipy import special, stats
+
+from cjlib.columns import CUSTOMER
+from cjlib.errors import JourneyError, TooFewError
+from cjlib.intervals import Floats
+from cjlib.value.bgnbd import FEWEST_REPEATERS
+from cjlib.value.likelihood import Fit, fit_likelihood
+from cjlib.value.purchases import PurchaseSummary
+
+PARAMETERS: Final = ("p", "q", "v")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GammaGamma:
+    """A fitted gamma-gamma model of amounts.
+
+    Attributes
+    ----------
+    table : DataFrame
+        ``parameter, estimate, error, low, high, level, n, method``; missing where the model
+        is not identified.
+    log_likelihood : float
+    correlation : float
+        Rank correlation of amount and repeat purchases; the model needs it near 0.
+    identified : bool
+    why : str
+        In plain words, why there are no numbers; empty where there are.
+    fit : Fit
+    """
+
+    table: pd.DataFrame
+    log_likelihood: float
+    correlation: float
+    identified: bool
+    why: str
+    fit: Fit
+
+    @property
+    def parameters(self) -> Floats:
+        """p, q, v; raises where the model is not identified."""
+        if not self.identified:
+            raise TooFewError(f"fit_gamma_gamma: the model is not identified: {self.why}")
+        return np.exp(self.fit.log_parameters)
+
+    def summary(self) -> str:
+        """Say the parameters, or why there are none."""
+        if not self.identified:
+            return f"Gamma-gamma is not identified: {self.why}"
+        words = [f"{row.parameter} {row.estimate:.4g}" for row in self.table.itertuples()]
+        n = int(self.table["n"].iloc[0])
+        return (
+            f"Gamma-gamma on {n:,} customers: {', '.join(words)}; amount and frequency "
+            f"correlate by {self.correlation:.2f} (the model assumes 0)."
+        )
+
+
+def fit_gamma_gamma(summary: PurchaseSummary, *, level: float = 0.95) -> GammaGamma:
+    """Fit the amounts of repeat purchases: each customer has a typical amount of their own.
+
+    Customers without a repeat purchase, or whose mean amount is not above 0, are left out.
+
+    Parameters
+    ----------
+    summary : PurchaseSummary
+    level : float, 0 to 1
+
+    References
+    ----------
+    Fader, P. S. & Hardie, B. G. S. (2013). The gamma-gamma model of monetary value.
+    """
+    rows = summary.table
+    keep = (rows["x"] > 0) & (rows["amount"] > 0)
+    x, m = rows.loc[keep, "x"].to_numpy(float), rows.loc[keep, "amount"].to_numpy(float)
+    n = len(x)
+    if n < FEWEST_REPEATERS or len(np.unique(m)) < 3:
+        why = (
+            f"only {n} customers have repeat purchases with different amounts; at least "
+            f"{FEWEST_REPEATERS} are needed."
+        )
+        fit = Fit.empty(PARAMETERS, why)
+        return GammaGamma(fit.table(level=level, n=n), np.nan, np.nan, False, why, fit)
+    scale = float(m.mean())
+    starts = [np.log([1.0, 2.0, 1.0]), np.log([6.0, 4.0, 0.5])]
+    fit = fit_likelihood(
+        lambda logs: _likelihood(logs, x, m / scale), starts=starts, names=PARAMETERS
+    )
+    fit = fit.shifted(np.array([0.0, 0.0, np.log(scale)]))
+    alike = len(np.unique(x)) == 1
+    correlation = float("nan") if alike else float(stats.spearmanr(x, m).statistic)
+    return GammaGamma(
+        fit.table(level=level, n=n), fit.log_likelihood - n * float(np.log(scale)), correlation,
+        fit.identified, fit.why, fit,
+    )  # fmt: skip
+
+
+def predict_amounts(
+    model: GammaGamma, summary: PurchaseSummary, *, level: float = 0.95
+) -> pd.DataFrame:
+    """Predict each customer's mean amount per purchase.
+
+    A customer without repeat purchases gets the mean of all customers, p·v / (q - 1).
+
+    Returns
+    -------
+    DataFrame, in the order of the summary
+        ``customer_id, estimate, low, high, level, method``; the interval is that of the
+        model's parameters.
+    """
+    _, q, _ = model.parameters
+    if q <= 1:
+        raise JourneyError(
+            f"predict_amounts: q must be above 1 for a mean to exist; the fit gave {q:.3g}. "
+            "The amounts have no stable mean: look for outliers first."
+        )
+    rows = summary.table
+    known = (rows["x"] > 0) & (rows["amount"] > 0)
+    x = np.where(known, rows["x"], 0.0)
+    m = np.where(known, rows["amount"].fillna(0), 0.0)
+    value, low, high = model.fit.propagate(
+        lambda p: p[0] * (p[2] + m * x) / (p[0] * x + p[1] - 1), level=level
+    )
+    return pd.DataFrame(
+        {
+            CUSTOMER: rows[CUSTOMER], "estimate": value, "low": low, "high": high, "level": level,
+            "method": "gamma-gamma, delta",
+        }
+    )  # fmt: skip
+
+
+def _likelihood(logs: Floats, x: Floats, m: Floats) -> tuple[float, Floats]:
+    p, q, v = np.exp(logs)
+    total = v + m * x
+    value = (
+        special.gammaln(p * x + q) - special.gammaln(p * x) - special.gammaln(q)
+        + q * np.log(v) + (p * x - 1) * np.log(m) + p * x * np.log(x)
+        - (p * x + q) * np.log(total)
+    )  # fmt: skip
+    psi = special.digamma
+    slope = np.array(
+        [
+            (x * (psi(p * x + q) - psi(p * x) + np.log(m) + np.log(x) - np.log(total))).sum(),
+            (psi(p * x + q) - psi(q) + np.log(v) - np.log(total)).sum(),
+            (q / v - (p * x + q) / total).sum(),
+        ]
+    )
+    return -float(value.sum()), -slope * np.exp(logs)

@@ -1,0 +1,140 @@
+"""Maximum likelihood with errors from the curvature, and a plain no where there is no top."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from scipy import optimize
+
+from cjlib.errors import TooFewError
+from cjlib.intervals import Floats, normal_quantile
+
+LOG_BOUND: Final = 12.0  # a parameter outside e^-12 .. e^12 has run away
+WIDEST_ERROR: Final = 1.5  # on the log scale: a 95 % interval of a factor 360 says nothing
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """Positive parameters fitted on the log scale.
+
+    Attributes
+    ----------
+    names : tuple of str
+    log_parameters : array
+    covariance : array
+        Of the logs.
+    log_likelihood : float
+    identified : bool
+    why : str
+        Why not, in plain words.
+    """
+
+    names: tuple[str, ...]
+    log_parameters: Floats
+    covariance: Floats
+    log_likelihood: float
+    identified: bool
+    why: str
+
+    @classmethod
+    def empty(cls, names: Sequence[str], why: str) -> Fit:
+        """Return a fit without numbers."""
+        k = len(names)
+        gap = np.full(k, np.nan)
+        return cls(tuple(names), gap, np.full((k, k), np.nan), float("nan"), False, why)
+
+    def shifted(self, by: Floats) -> Fit:
+        """Return the fit with parameters in another unit (logs moved)."""
+        return replace(self, log_parameters=self.log_parameters + by)
+
+    def table(self, *, level: float, n: int) -> pd.DataFrame:
+        """Return estimates, errors (delta method) and intervals (made on the log scale)."""
+        error = np.sqrt(np.diag(self.covariance)) if self.identified else np.nan
+        logs = self.log_parameters if self.identified else np.full(len(self.names), np.nan)
+        half = normal_quantile(level) * error
+        return pd.DataFrame(
+            {
+                "parameter": self.names, "estimate": np.exp(logs), "error": np.exp(logs) * error,
+                "low": np.exp(logs - half), "high": np.exp(logs + half), "level": level, "n": n,
+                "method": "maximum likelihood" if self.identified else "not identified",
+            }
+        )  # fmt: skip
+
+    def propagate(
+        self, function: Callable[[Floats], Floats], *, level: float
+    ) -> tuple[Floats, Floats, Floats]:
+        """Return a positive function of the parameters with its delta-method interval.
+
+        The interval is made on the log scale, so that it stays above 0.
+        """
+        if not self.identified:
+            raise TooFewError(f"the model is not identified: {self.why}")
+        value = function(np.exp(self.log_parameters))
+        step = 1e-4
+        with np.errstate(divide="ignore", invalid="ignore"):
+            slopes = np.array(
+                [
+                    np.log(function(np.exp(self.log_parameters + move)))
+                    - np.log(function(np.exp(self.log_parameters - move)))
+                    for move in step * np.eye(len(self.names))
+                ]
+            ) / (2 * step)
+        slopes = np.where(np.isfinite(slopes), slopes, 0.0)  # a value of 0 stays 0
+        error = np.sqrt(np.einsum("ki,kl,li->i", slopes, self.covariance, slopes))
+        half = normal_quantile(level) * error
+        return value, value * np.exp(-half), value * np.exp(half)
+
+
+def fit_likelihood(
+    objective: Callable[[Floats], tuple[float, Floats]],
+    *,
+    starts: Sequence[Floats],
+    names: Sequence[str],
+) -> Fit:
+    """Minimise a negative log-likelihood of log parameters; keep the best of several starts.
+
+    The fit counts as identified when it converged inside the bounds, the curvature is
+    positive in every direction, and no parameter's error is so wide that it says nothing.
+
+    Parameters
+    ----------
+    objective : function of the logs, returning value and gradient
+    starts : arrays of log parameters
+    names : parameter names
+    """
+    bounds = [(-LOG_BOUND, LOG_BOUND)] * len(names)
+    found = [
+        optimize.minimize(
+            objective, start, jac=True, method="L-BFGS-B", bounds=bounds,
+            options={"maxiter": 2000, "ftol": 1e-14, "gtol": 1e-8},
+        )
+        for start in starts
+    ]  # fmt: skip
+    best = min(found, key=lambda f: float(f.fun))
+    logs = np.asarray(best.x, dtype=float)
+    step = 1e-4
+    hessian = np.array(
+        [
+            (objective(logs + move)[1] - objective(logs - move)[1]) / (2 * step)
+            for move in step * np.eye(len(names))
+        ]
+    )
+    hessian = (hessian + hessian.T) / 2
+    covariance = np.full_like(hessian, np.nan)
+    at_bound = [name for name, v in zip(names, logs, strict=True) if abs(v) > LOG_BOUND - 0.1]
+    why = ""
+    if at_bound:
+        why = f"{', '.join(at_bound)} ran away: the data fit any value beyond a point."
+    elif np.linalg.eigvalsh(hessian).min() <= 1e-6 * np.abs(np.linalg.eigvalsh(hessian)).max():
+        why = "different parameters fit the data equally well: the likelihood has no clear top."
+    else:
+        covariance = np.linalg.inv(hessian)
+        errors = np.sqrt(np.diag(covariance))
+        wide = [name for name, e in zip(names, errors, strict=True) if e > WIDEST_ERROR]
+        if wide:
+            why = f"the data hardly say anything about {', '.join(wide)}."
+    return Fit(tuple(names), logs, covariance, -float(best.fun), not why, why)
