@@ -154,7 +154,7 @@ def clean_answers(study: Study, *, raw: RawAnswers | None = None) -> Survey:
     for item in items:
         column = settle_column(raw.table[item.name], item, places)
         settled[item.name] = column[0]
-        left_out[item.name] = column[1].astype("boolean").mask(raw.table[item.name].isna())
+        left_out[item.name] = column[1]
         changes.append(column[2])
         unfit.append(column[3])
     answers = type_answers(pd.DataFrame(settled, index=raw.table.index), items)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cjlib.codebook import Item
-from cjlib.columns import CODE, ESTIMATE, HIGH, LEVEL, LOW, METHOD, N
+from cjlib.columns import CODE, ESTIMATE, HIGH, LEVEL, LOW, METHOD, WAVE, N
 from cjlib.definitions import Privacy, Text
 from cjlib.errors import JourneyError, nearest
 from cjlib.intervals import require_level, wilson_bounds
@@ -97,10 +97,10 @@ def count_codes(
         )
     rows = survey.respondents
     if wave:
-        rows = rows[rows["wave"].eq(wave)]
-    mentions, labels, asked = _find_mentions(rows, items)
+        rows = rows[rows[WAVE].eq(wave)]
+    mentions, labels = _find_mentions(rows, items)
     counts = mentions.groupby(CODE)["who"].nunique()
-    n = int(mentions["who"].nunique() if base == "answered" else asked.sum())
+    n = int(mentions["who"].nunique() if base == "answered" else _asked(survey, rows, items).sum())
     codes = [*labels, *sorted(set(counts.index) - set(labels))]
     table = counts.reindex(codes, fill_value=0).rename(COUNT).rename_axis(CODE).reset_index()
     language = survey.study.language
@@ -110,13 +110,10 @@ def count_codes(
     return CodeCounts(_add_shares(table, n, survey.study.privacy, level), group, language)
 
 
-def _find_mentions(
-    rows: pd.DataFrame, items: list[Item]
-) -> tuple[pd.DataFrame, dict[str, Text], pd.Series]:
-    """One row per respondent and code; labels in codebook order; who was asked."""
+def _find_mentions(rows: pd.DataFrame, items: list[Item]) -> tuple[pd.DataFrame, dict[str, Text]]:
+    """One row per respondent and code; labels in codebook order."""
     parts = []
     labels: dict[str, Text] = {}
-    asked = pd.Series(False, index=rows.index)
     for item in items:
         if item.kind in ("codes", "nominal"):
             labels |= {c: t for c, t in item.labels.items() if c not in labels}
@@ -130,13 +127,19 @@ def _find_mentions(
             columns = [c for c in rows.columns if str(c).startswith(prefix)]
             chosen = {c.removeprefix(prefix): rows[c] for c in columns}
         for code, column in chosen.items():
-            known = column.notna()
-            asked |= known
-            hit = column.eq(True).fillna(False).astype(bool) if code else known
+            hit = column.eq(True).fillna(False).astype(bool) if code else column.notna()
             parts.append(
                 pd.DataFrame({"who": rows.index[hit], CODE: code if code else column[hit]})
             )
-    return pd.concat(parts, ignore_index=True), labels, asked
+    return pd.concat(parts, ignore_index=True), labels
+
+
+def _asked(survey: Survey, rows: pd.DataFrame, items: list[Item]) -> pd.Series:
+    """Who answered a wave that asked any of the items."""
+    names = [item.name for item in items]
+    absent = survey.absent[survey.absent["item"].isin(names)].groupby(WAVE).size()
+    never = absent[absent.eq(len(names))].index
+    return ~rows[WAVE].isin(never)
 
 
 def _add_shares(table: pd.DataFrame, n: int, privacy: Privacy, level: float) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from cjlib.codebook import Codebook, Item
@@ -46,35 +47,42 @@ def settle_column(
     Returns
     -------
     (settled, left_out, ledger, unfit)
-        Texts in plain form; whether the question was passed over; the ledger rows of the
-        column; the texts that fitted no rule, with how many rows hold each.
+        Texts in plain form; whether the question was passed over, <NA> where it was not
+        asked; the ledger rows of the column; the texts that fitted no rule, with how many
+        rows hold each.
     """
-    readings = {text: read_value(text, item) for text in raw.dropna().unique()}
-    settled = raw.map({t: r.text for t, r in readings.items()}).astype("string")
-    left_out = raw.map({t: r.left_out for t, r in readings.items()}).eq(True)
-    changed = _rows_where(raw, readings, "rule")
-    ledger = places[changed].copy()
-    old = raw[changed]
-    ledger[COLUMN] = item.name
-    ledger[RULE] = old.map({t: r.rule for t, r in readings.items()})
-    ledger[THRESHOLD] = old.map({t: r.threshold for t, r in readings.items()})
-    ledger[OLD] = old
-    ledger[NEW] = settled[changed]
-    ledger[ACTION] = ledger[NEW].isna().map({True: "missing", False: "changed"})
-    odd = _rows_where(raw, readings, "unfit")
+    codes, texts = pd.factorize(raw, use_na_sentinel=True)
+    readings = [read_value(text, item) for text in texts]
+    not_asked = Reading(None)
+    listed = [*readings, not_asked]  # the last one is what code -1 takes
+    settled = pd.array([r.text for r in listed], dtype="string").take(codes)
+    left_out = pd.array([r.left_out for r in readings] + [pd.NA], dtype="boolean").take(codes)
+    changed = np.array([r.rule != "" for r in listed])[codes]
+    at = np.flatnonzero(changed)
+    code = codes[at]
+    ledger = places.iloc[at].assign(
+        **{
+            COLUMN: item.name,
+            RULE: np.array([r.rule for r in listed], dtype=object)[code],
+            THRESHOLD: np.array([r.threshold for r in listed], dtype=object)[code],
+            OLD: raw.array[at],
+            NEW: settled[at],
+            ACTION: np.where(settled[at].isna(), "missing", "changed"),
+        }
+    )
+    odd = ledger[np.array([r.unfit for r in listed])[code]]
     unfit = (
-        ledger[odd[changed]]
-        .groupby([WAVE, COLUMN, OLD, RULE, THRESHOLD], sort=True)
+        odd.groupby([WAVE, COLUMN, OLD, RULE, THRESHOLD], sort=True)
         .size()
         .reset_index(name="rows")
         .rename(columns={OLD: "value"})
     )
-    return settled, left_out, ledger, unfit[list(UNFIT_COLUMNS)]
-
-
-def _rows_where(raw: pd.Series, readings: dict[str, Reading], attribute: str) -> pd.Series:
-    texts = [text for text, reading in readings.items() if getattr(reading, attribute)]
-    return raw.isin(texts) & raw.notna()
+    return (
+        pd.Series(settled, index=raw.index),
+        pd.Series(left_out, index=raw.index),
+        ledger,
+        unfit[list(UNFIT_COLUMNS)],
+    )
 
 
 def type_answers(settled: pd.DataFrame, items: list[Item]) -> pd.DataFrame:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Final, Literal
+from typing import Final
 
 import pandas as pd
 
@@ -300,18 +298,23 @@ def type_column(settled: pd.Series, item: Item) -> pd.Series:
     float64 for scale, number, weight and duration; datetime64 for dates; nullable boolean
     for ticks and consent; string for the rest (an empty text is missing).
     """
-    text = settled.astype("string").str.strip()
+    codes, texts = pd.factorize(settled.astype("string"), use_na_sentinel=True)
+    typed = _type_texts(pd.Series(texts, dtype="string").str.strip(), item)
+    return pd.Series(typed.array.take(codes, allow_fill=True), index=settled.index)
+
+
+def _type_texts(text: pd.Series, item: Item) -> pd.Series:
     if item.kind == "tick":
-        return _map_texts(text, lambda t: _read_tick(t, item).text == "true", "boolean")
+        return pd.Series([_read_tick(t, item).text == "true" for t in text], dtype="boolean")
     if item.kind == "consent":
-        return _map_texts(text, yes_or_no, "boolean")
+        return pd.Series([yes_or_no(t) for t in text], dtype="boolean")
+    if item.kind == "text":
+        text = pd.Series([clean(t) for t in text], dtype="string")
     text = text.mask(text.eq(""))
     if item.kind in NUMERIC:
         return pd.to_numeric(text).astype("Float64").astype("float64")
     if item.kind == "date":
         return pd.to_datetime(text.str[:10], format="%Y-%m-%d").astype("datetime64[ns]")
-    if item.kind == "text":
-        return _map_texts(text, clean, "string")
     return text
 
 
@@ -321,29 +324,19 @@ def option_columns(settled: pd.Series, item: Item) -> pd.DataFrame:
     Columns are named ``<group>_<code>``: the codebook's codes in its order or, where it has
     none, the options seen, sorted. An empty cell chose none; not asked is missing.
     """
-    text = settled.astype("string")
-    parts = {t: set(_OPTION_MARKS.split(t.strip())) - {""} for t in text.dropna().unique()}
-    codes = list(item.labels) or sorted(set().union(*parts.values()))
+    codes, texts = pd.factorize(settled.astype("string"), use_na_sentinel=True)
+    parts = [set(_OPTION_MARKS.split(t.strip())) - {""} for t in texts]
+    options = list(item.labels) or sorted(set().union(*parts))
     group = item.group or item.name
     return pd.DataFrame(
         {
-            f"{group}_{code}": _map_texts(text, partial(_has_option, parts, code), "boolean")
-            for code in codes
+            f"{group}_{option}": pd.array(
+                [option in part for part in parts] + [pd.NA], dtype="boolean"
+            ).take(codes)
+            for option in options
         },
         index=settled.index,
     )
-
-
-def _has_option(parts: dict[str, set[str]], code: str, text: str) -> bool:
-    return code in parts[text]
-
-
-def _map_texts(
-    text: pd.Series, read: Callable[[str], bool | str | None], dtype: Literal["boolean", "string"]
-) -> pd.Series:
-    values = {t: read(t) for t in text.dropna().unique()}
-    mapped = text.map(values)
-    return mapped.astype("boolean") if dtype == "boolean" else mapped.astype("string")
 
 
 def show_number(number: float) -> str:
