@@ -18,13 +18,13 @@ PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "seaborn",
 
 
 def describe_inputs(study: Study) -> list[dict[str, Any]]:
-    """Return path, size and SHA-256 of every file the study reads, in order of path.
+    """Return source, path, size and SHA-256 of every file the study reads, in order of path.
 
     Paths are relative to the study folder, or to the raw folder for files that lie there.
     """
     return [
-        {"file": name, "bytes": file.stat().st_size, "sha256": _checksum(file)}
-        for name, file in sorted(_input_files(study))
+        {"source": source, "file": name, "bytes": file.stat().st_size, "sha256": _checksum(file)}
+        for name, source, file in sorted(_input_files(study))
     ]
 
 
@@ -67,27 +67,29 @@ def write_manifest(study: Study, folder: Path) -> Path:
     return file
 
 
-def _input_files(study: Study) -> Iterator[tuple[str, Path]]:
+def _input_files(study: Study) -> Iterator[tuple[str, str, Path]]:
     for name in ("study.yaml", "codebook.csv"):
         if (study.path / name).is_file():
-            yield name, study.path / name
-    named = [file for wave in study.waves for file in wave.files]
-    if study.events:
-        for source in study.events.sources:
-            named += [source.path, *(join.path for join in source.joins)]
-    named += [
-        study.interviews_folder, study.people_file, study.coding_file, study.codes_file,
-        study.costs_file, study.beliefs_file, study.actions_file,
-    ]  # fmt: skip
-    for name in dict.fromkeys(filter(None, named)):
+            yield name, "definitions", study.path / name
+    named = {file: "survey" for wave in study.waves for file in wave.files}
+    for source in study.events.sources if study.events else ():
+        named |= dict.fromkeys((source.path, *(join.path for join in source.joins)), "events")
+    named |= {
+        study.interviews_folder: "interviews", study.people_file: "interviews",
+        study.coding_file: "coding", study.codes_file: "coding", study.costs_file: "costs",
+        study.beliefs_file: "beliefs", study.actions_file: "actions",
+    }  # fmt: skip
+    for name, kind in named.items():
+        if not name:
+            continue
         place = study.file(name)
-        if place.is_dir():
-            for file in place.rglob("*"):
-                inner = f"{name}/{file.relative_to(place).as_posix()}"
-                if file.is_file() and inner not in named:
-                    yield inner, file
-        else:
-            yield name, place
+        if not place.is_dir():
+            yield name, kind, place
+            continue
+        for file in place.rglob("*"):
+            inner = f"{name}/{file.relative_to(place).as_posix()}"
+            if file.is_file() and inner not in named:
+                yield inner, kind, file
 
 
 def _checksum(file: Path) -> str:

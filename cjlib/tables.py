@@ -64,7 +64,7 @@ def display_table(frame: pd.DataFrame, *, caption: str = "", rows: int = 12) -> 
         for name in frame.columns
         if name not in HIDDEN and not (merged and name in ("low", "high"))
     ]
-    more = f" First {len(shown)} of {len(frame):,} rows." if len(frame) > len(shown) else ""
+    more = f" · first {len(shown)} of {len(frame):,} rows" if len(frame) > len(shown) else ""
     head = "".join(
         f'<th scope="col"{_number_class(frame[name])}>{html.escape(_header(name, merged))}</th>'
         for name in names

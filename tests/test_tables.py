@@ -42,7 +42,7 @@ def test_the_page_escapes_data_and_shows_the_interval():
     assert "<b>" not in page
     assert "0.50 [0.41, 0.59]" in page
     assert "12,345" in page
-    assert "First 1 of 2 rows" in page
+    assert "first 1 of 2 rows" in page
     assert "level" not in page
 
 

@@ -107,12 +107,20 @@ def say(text: str) -> None:
     display(Markdown(text))
 
 
-def describe_data(study: Study, *, rows: int = 12) -> HTML:
-    """Show the files this study is read from, with size and checksum."""
+def describe_data(study: Study, *sources: str) -> HTML:
+    """Show the files a notebook reads, with size and checksum.
+
+    Parameters
+    ----------
+    *sources : str
+        Only files of these sources (survey, interviews, ...); all where none is named.
+    """
     files = pd.DataFrame(describe_inputs(study))
+    if sources:
+        files = files[files["source"].isin(["definitions", *sources])]
     files["sha256"] = files["sha256"].str[:12]
-    caption = "Files read, with the first 12 digits of their SHA-256."
-    return HTML(display_table(files, caption=caption, rows=rows))
+    caption = "Files read, with the first 12 digits of their SHA-256"
+    return HTML(display_table(files, caption=caption))
 
 
 def made_with(study: Study) -> HTML:
