@@ -1,0 +1,30 @@
+"""Journey maps as data: built from the tables, checked, drawn, compared, kept in versions."""
+
+from cjlib.maps.building import build_map
+from cjlib.maps.checking import MapError, MapFault, check_map, read_map, require_map
+from cjlib.maps.comparing import MapChanges, diff_maps
+from cjlib.maps.fonts import embed_fonts
+from cjlib.maps.picture import draw_map, save_picture
+from cjlib.maps.rendering import map_fragment, map_styles, render_html
+from cjlib.maps.versions import find_staleness, is_stale, load_map, save_map
+
+__all__ = [
+    "MapChanges",
+    "MapError",
+    "MapFault",
+    "build_map",
+    "check_map",
+    "diff_maps",
+    "draw_map",
+    "embed_fonts",
+    "find_staleness",
+    "is_stale",
+    "load_map",
+    "map_fragment",
+    "map_styles",
+    "read_map",
+    "render_html",
+    "require_map",
+    "save_map",
+    "save_picture",
+]

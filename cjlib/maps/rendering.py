@@ -1,0 +1,158 @@
+"""A map as one HTML table with its emotion curve: self-contained, without script."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
+
+from cjlib.language import to_persian_digits
+from cjlib.maps.checking import require_map
+from cjlib.maps.curve import draw_curve, draw_level
+from cjlib.maps.fonts import embed_fonts
+from cjlib.maps.numbers import Voice
+from cjlib.maps.view import MapView
+from cjlib.maps.words import say
+
+A3_FROM = 8  # stages from which a page needs A3 to stay readable
+
+
+def render_html(journey_map: dict[str, Any], *, language: str | None = None) -> str:
+    """Return a map as a whole page that needs nothing from outside and no script.
+
+    Parameters
+    ----------
+    journey_map : dict
+        As ``build_map`` makes it or ``load_map`` reads it.
+    language : "en" or "fa", optional
+        The map's own by default; another language brings its own digits and calendar.
+
+    Raises
+    ------
+    MapError
+        If the map has faults.
+    """
+    voice = Voice.of(journey_map, language)
+    fragment = map_fragment(journey_map, language=language)
+    title = say(journey_map["title"], voice.language)[0]
+    return _template("page.html").render(
+        language=voice.language, direction=voice.direction, title=title,
+        fragment=Markup(fragment), css=Markup(map_styles()),
+        fonts=Markup(embed_fonts(_letters(fragment) + title)),
+        paper="A3" if len(journey_map["stages"]) >= A3_FROM else "A4",
+    )  # fmt: skip
+
+
+def map_fragment(
+    journey_map: dict[str, Any], *, language: str | None = None, appendix: bool = True
+) -> str:
+    """Return a map as a ``<section class="cjmap">`` for a page that has ``map_styles()``.
+
+    One table: stages are columns, lanes are rows, the curve stands under the stages' names
+    and its values in cells below it. Each cell says how well it is founded, by a mark and in
+    words, and opens to its evidence.
+
+    Parameters
+    ----------
+    appendix : bool
+        Add the table of all evidence, to which the cells then point (and which is what a
+        printed page has instead of the cells' own lists).
+    """
+    require_map(journey_map, caller="map_fragment")
+    voice = Voice.of(journey_map, language)
+    view, m = MapView(journey_map, voice), journey_map
+    prefix = f"map-{m['id']}"
+    rows = view.rows()
+    has_curve = any(row.kind == "emotion-curve" for row in rows)
+    return _template("fragment.html").render(
+        prefix=prefix, voice=voice, title=voice.text(m["title"]), rows=rows,
+        personas=[_persona(p, view) for p in m["personas"]],
+        journey=view.metrics("journey"), facts=_facts(m, voice), levels=_levels(voice),
+        legend=_legend(m, voice) if has_curve else [], appendix=appendix,
+        stages=[
+            {"id": s["id"], "label": voice.text(s["label"]),
+             "goal": voice.text(s["customer_goal"]) if s.get("customer_goal") else ""}
+            for s in m["stages"]
+        ],
+        curve=draw_curve(m, voice, prefix=prefix) if has_curve else "",
+        evidence=view.evidence(), comma="، " if voice.digits == "arabext" else ", ",
+    )  # fmt: skip
+
+
+def map_styles() -> str:
+    """Return the CSS of maps; every rule is for ``.cjmap`` only."""
+    return (resources.files("cjlib") / "maps" / "map.css").read_text(encoding="utf-8")
+
+
+def _persona(persona: dict[str, Any], view: MapView) -> dict[str, Any]:
+    alone = not persona.get("share") and not persona.get("needs")  # the title has the name
+    return {
+        "name": "" if alone else view.voice.text(persona["name"]),
+        "share": view.voice.estimate(persona["share"]) if persona.get("share") else "",
+        "needs": view.items(persona.get("needs", [])),
+    }
+
+
+def _facts(m: dict[str, Any], voice: Voice) -> list[Markup]:
+    """Version, data, review date and whether the data are invented, one line each."""
+    made = m.get("provenance", {})
+    digits = to_persian_digits if voice.digits == "arabext" else str
+    period, review = made.get("period", {}), m.get("review", {})
+
+    def isolated(key: str, **texts: str) -> Markup:
+        places = {name: "{" + name + "}" for name in texts}
+        parts = {
+            name: Markup('<bdi dir="ltr">{}</bdi>').format(digits(t)) for name, t in texts.items()
+        }
+        return Markup.escape(voice.words(key, **places)).format(**parts)
+
+    facts = [isolated("version", version=m["version"])]
+    if made.get("synthetic"):
+        facts.append(Markup.escape(voice.words("simulated")))
+    if "from" in period and "to" in period:
+        facts.append(
+            isolated("period", start=voice.day(period["from"]), end=voice.day(period["to"]))
+        )
+    if "next_review" in review:
+        facts.append(isolated("next_review", date=voice.day(review["next_review"])))
+    return facts
+
+
+def _levels(voice: Voice) -> list[dict[str, Any]]:
+    return [
+        {"mark": draw_level(level), "words": voice.words(f"legend_{level}")}
+        for level in ("validated", "partial", "assumption")
+    ]
+
+
+def _legend(m: dict[str, Any], voice: Voice) -> list[str]:
+    levels = [e["value"].get("ci", {}).get("level", 0.95) for e in m.get("emotions", [])]
+    level = levels[0] if levels else 0.95
+    return [
+        voice.words("legend_circle"),
+        voice.words("legend_diamond"),
+        voice.words("legend_band", level=round(level * 100)),
+    ]
+
+
+def _letters(markup: str) -> str:
+    """Return the characters a page shows: its text, entities read, and the marks of its CSS."""
+    return Markup(markup).striptags() + re.sub(r"<[^>]*>", "", markup) + "“”«»·…–—[]().,%٪"
+
+
+def _fill(text: str, part: Markup) -> Markup:
+    return Markup.escape(text).format(part)
+
+
+@lru_cache(maxsize=4)
+def _template(name: str) -> Template:
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["fill"] = _fill
+    text = (resources.files("cjlib") / "maps" / name).read_text(encoding="utf-8")
+    return environment.from_string(text)

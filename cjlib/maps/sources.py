@@ -1,0 +1,198 @@
+"""What a map is made of: the three tables, cut to one persona and put in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from cjlib.columns import (
+    CHANNEL,
+    CODE,
+    CUSTOMER,
+    DATE,
+    INTERVIEW,
+    PERSONA,
+    RESPONDENT,
+    ROLE,
+    STAGE,
+    TIME,
+    TOUCHPOINT,
+    TURN,
+    WAVE,
+    require_columns,
+)
+from cjlib.errors import JourneyError, nearest
+from cjlib.maps.evidence import make_id
+from cjlib.study import Study
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sources:
+    """The tables of one persona (or of everybody); None where the study lacks one.
+
+    Attributes
+    ----------
+    respondents : DataFrame or None
+    interactions : DataFrame or None
+        Ordered by customer, time, stage and touchpoint.
+    codings : DataFrame or None
+        Coded turns of people who consented, with the ``text`` and ``language`` of the turn.
+    codes : DataFrame
+        What each code means: ``code, lane, en, fa``.
+    interviews : int
+        Interviews with consent.
+    beliefs : DataFrame or None
+        ``stage, satisfaction, n``.
+    share : (int, int)
+        Members of the persona, and of all personas; (0, 0) for everybody.
+    """
+
+    study: Study
+    persona: str
+    respondents: pd.DataFrame | None
+    interactions: pd.DataFrame | None
+    codings: pd.DataFrame | None
+    codes: pd.DataFrame
+    interviews: int
+    beliefs: pd.DataFrame | None
+    share: tuple[int, int]
+
+    @property
+    def who(self) -> str:
+        """Id of the persona on the map, or "everybody"."""
+        return make_id(self.persona or "everybody")
+
+    def period(self) -> dict[str, str]:
+        """Return the first and last day in the survey and the log, or nothing."""
+        days: list[pd.Timestamp] = []
+        for frame, column in ((self.respondents, DATE), (self.interactions, TIME)):
+            if frame is not None and column in frame and frame[column].notna().any():
+                days += [frame[column].min(), frame[column].max()]
+        if not days:
+            return {}
+        return {"from": min(days).date().isoformat(), "to": max(days).date().isoformat()}
+
+
+def gather_sources(
+    study: Study,
+    *,
+    persona: str = "",
+    wave: str = "",
+    survey: Any = None,
+    interviews: Any = None,
+    interactions: Any = None,
+    personas: Any = None,
+    beliefs: pd.DataFrame | None = None,
+) -> Sources:
+    """Cut the tables to one persona and one wave and put them in a fixed order.
+
+    Survey rows belong to a persona by respondent, log rows and interviews by customer.
+    Nothing given is changed.
+    """
+    members = _members(personas, persona)
+    respondents = _table(survey, "respondents")
+    if respondents is not None:
+        require_columns(respondents, [RESPONDENT], caller="build_map")
+        if wave:
+            require_columns(respondents, [WAVE], caller="build_map")
+            respondents = respondents[respondents[WAVE].eq(wave)]
+        if members is not None:
+            respondents = respondents[respondents[RESPONDENT].isin(members[RESPONDENT])]
+    customers = None if members is None else members[CUSTOMER].dropna().unique()
+    utterances, codings = _table(interviews, "utterances"), _table(interviews, "codings")
+    coded, count = _coded_turns(utterances, codings, customers)
+    return Sources(
+        study=study,
+        persona=persona,
+        respondents=respondents,
+        interactions=_ordered(_table(interactions, "table"), customers, study),
+        codings=coded,
+        codes=_codes(_table(interviews, "codes")),
+        interviews=count,
+        beliefs=beliefs,
+        share=_share(personas, persona),
+    )
+
+
+def _table(thing: Any, name: str) -> pd.DataFrame | None:
+    if thing is None or isinstance(thing, pd.DataFrame):
+        return thing
+    found = getattr(thing, name, None)
+    return found if isinstance(found, pd.DataFrame) else None
+
+
+def _members(personas: Any, persona: str) -> pd.DataFrame | None:
+    if not persona:
+        return None
+    members = _table(personas, "members")
+    if members is None:
+        raise JourneyError(
+            f"build_map: a map of '{persona}' needs personas=, which say who belongs to it; "
+            "none were given. Pass the result of build_personas, or leave persona out."
+        )
+    require_columns(members, [RESPONDENT, CUSTOMER, PERSONA], caller="build_map")
+    chosen = members[members[PERSONA].eq(persona)]
+    if chosen.empty:
+        known = sorted(members[PERSONA].dropna().unique())
+        hint = nearest(persona, known)
+        raise JourneyError(
+            f"build_map: persona must be one of {', '.join(known)}; got '{persona}'."
+            + (f" Did you mean '{hint}'?" if hint else "")
+        )
+    return chosen
+
+
+def _share(personas: Any, persona: str) -> tuple[int, int]:
+    members = _table(personas, "members")
+    if not persona or members is None:
+        return (0, 0)
+    placed = members[PERSONA].dropna()
+    return int(placed.eq(persona).sum()), len(placed)
+
+
+def _coded_turns(
+    utterances: pd.DataFrame | None, codings: pd.DataFrame | None, customers: Any
+) -> tuple[pd.DataFrame | None, int]:
+    if utterances is None:
+        return None, 0
+    require_columns(utterances, [INTERVIEW, TURN, "text", "consent"], caller="build_map")
+    agreed = utterances[utterances["consent"].fillna(value=False).astype(bool)]
+    if customers is not None:
+        agreed = agreed[agreed[CUSTOMER].isin(customers)]
+    count = int(agreed[INTERVIEW].nunique())
+    if codings is None:
+        return None, count
+    require_columns(codings, [INTERVIEW, TURN, CODE, STAGE], caller="build_map")
+    wanted = [c for c in (INTERVIEW, TURN, "text", "language", ROLE) if c in agreed]
+    said = agreed[wanted].drop_duplicates([INTERVIEW, TURN])
+    coded = codings.merge(said, on=[INTERVIEW, TURN], how="inner")
+    order = [INTERVIEW, TURN, STAGE, CODE]
+    return coded.sort_values(order, kind="stable", ignore_index=True), count
+
+
+def _ordered(
+    interactions: pd.DataFrame | None, customers: Any, study: Study
+) -> pd.DataFrame | None:
+    if interactions is None:
+        return None
+    require_columns(interactions, [CUSTOMER, TIME, TOUCHPOINT, STAGE, CHANNEL], caller="build_map")
+    frame = interactions
+    if customers is not None:
+        frame = frame[frame[CUSTOMER].isin(customers)]
+    place = {stage: i for i, stage in enumerate(study.stage_ids)}
+    frame = frame.assign(place=frame[STAGE].astype("object").map(place))
+    frame = frame[frame["place"].notna() & frame[CUSTOMER].notna() & frame[TIME].notna()]
+    return frame.sort_values(
+        [CUSTOMER, TIME, "place", TOUCHPOINT], kind="stable", ignore_index=True
+    )
+
+
+def _codes(codes: pd.DataFrame | None) -> pd.DataFrame:
+    wanted = [CODE, "lane", "en", "fa"]
+    if codes is None:
+        return pd.DataFrame(columns=wanted)
+    require_columns(codes, [CODE], caller="build_map")
+    renamed = codes.rename(columns={"label_en": "en", "label_fa": "fa"})
+    return renamed.reindex(columns=wanted).drop_duplicates(CODE).reset_index(drop=True)
