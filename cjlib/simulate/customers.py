@@ -32,8 +32,10 @@ def draw_customers(seed: int) -> pd.DataFrame:
     counts = np.round(np.array([p.share for p in PERSONAS.values()]) * CUSTOMERS).astype(int)
     persona = rng.permutation(np.repeat(names, counts))
     kinds = [PERSONAS[p] for p in persona]
-    old = rng.random(CUSTOMERS) < 0.35  # already customers when the log begins
-    joined = np.where(old, rng.random(CUSTOMERS) * 45, rng.random(CUSTOMERS) * DAYS_TO_JOIN)
+    visits = rng.gamma(1.4, [kind.visits / 1.4 for kind in kinds])
+    old = rng.random(CUSTOMERS) < 0.4  # already customers when the log begins
+    next_visit = np.minimum(rng.exponential(365 / visits), DAYS_TO_JOIN)
+    joined = np.where(old, next_visit, rng.random(CUSTOMERS) * DAYS_TO_JOIN)
     age = [rng.normal(*kind.age) for kind in kinds]
     leaves = np.array([kind.leaves for kind in kinds])
     return pd.DataFrame(
@@ -47,7 +49,7 @@ def draw_customers(seed: int) -> pd.DataFrame:
             "income": [f"b{1 + rng.choice(4, p=kind.income)}" for kind in kinds],
             "prospect": rng.random(CUSTOMERS) < PROSPECTS,
             "arrival": FIRST_DAY + pd.to_timedelta(np.round(joined * 86400), unit="s"),
-            "visits": rng.gamma(1.4, [kind.visits / 1.4 for kind in kinds]),
+            "visits": visits,
             "leaves": rng.beta(leaves * 6, (1 - leaves) * 6),
             "spend": [kind.spend for kind in kinds] * rng.gamma(6, 1 / 6, CUSTOMERS),
         }

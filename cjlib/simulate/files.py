@@ -131,8 +131,12 @@ def _effect_table() -> pd.DataFrame:
         ("delivery satisfaction, spring minus autumn", 0.5, "points of 5"),
         ("support satisfaction, spring minus autumn", 0.0, "points of 5"),
         ("delivery satisfaction, all late minus none late", -LATE_COSTS, "points of 5"),
-        (f"median delivery wait before {SLOTS_FROM.date()}", WAIT_DAYS["before"], "days"),
-        (f"median delivery wait from {SLOTS_FROM.date()}", WAIT_DAYS["after"], "days"),
+        (
+            f"median wait drawn for delivery, before {SLOTS_FROM.date()}",
+            WAIT_DAYS["before"],
+            "days",
+        ),
+        (f"median wait drawn for delivery, from {SLOTS_FROM.date()}", WAIT_DAYS["after"], "days"),
         ("a delivery is late after", PROMISE_DAYS, "days"),
     ]
     rows += [

@@ -159,8 +159,9 @@ def _walk(
             stays = stays and rng.random() >= customer.leaves
             paid = now
         if touchpoint == "courier_delivery":
-            late = due - paid > PROMISE_DAYS * 24 * HOUR
-            state, now = ("courier_delivery!late" if late else state), _daytime(max(now, due), rng)
+            now = _daytime(max(now, due), rng)
+            late = now - paid > PROMISE_DAYS * 24 * HOUR
+            state = "courier_delivery!late" if late else state
             stays = stays and not (late and rng.random() < 0.06)
         elif waits[at] >= 2:
             now = _daytime(now, rng)

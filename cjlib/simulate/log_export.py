@@ -56,7 +56,8 @@ def write_log(text: pd.DataFrame, path: Path) -> None:
 
 def _as_text(column: pd.Series) -> pd.Series:
     if pd.api.types.is_datetime64_any_dtype(column):
-        return column.dt.strftime("%Y-%m-%dT%H:%M:%S")
+        stamps: pd.Series = column.dt.strftime("%Y-%m-%dT%H:%M:%S")
+        return stamps
     if pd.api.types.is_numeric_dtype(column):
         return pd.Series(["" if pd.isna(v) else f"{v:.0f}" for v in column], index=column.index)
-    return pd.Series(column, dtype="str")
+    return column
