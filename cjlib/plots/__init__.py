@@ -20,6 +20,7 @@ from cjlib.plots.metrics import (
     draw_metrics,
     draw_scorecard,
 )
+from cjlib.plots.personas import draw_number_of_personas, draw_personas
 from cjlib.plots.style import INK, MUTED, PALETTE, RULE, label, new_axes, use_style
 from cjlib.plots.survey import draw_cleaning, draw_code_shares, draw_flow, draw_quality
 from cjlib.plots.value import (
@@ -29,6 +30,7 @@ from cjlib.plots.value import (
     draw_survival,
     draw_value,
 )
+from cjlib.plots.waves import draw_wave_changes
 
 __all__ = [
     "INK",
@@ -55,6 +57,8 @@ __all__ = [
     "draw_journey_flow",
     "draw_loops",
     "draw_metrics",
+    "draw_number_of_personas",
+    "draw_personas",
     "draw_precursors",
     "draw_quality",
     "draw_saturation",
@@ -65,6 +69,7 @@ __all__ = [
     "draw_value",
     "draw_variants",
     "draw_waits",
+    "draw_wave_changes",
     "label",
     "new_axes",
     "use_style",

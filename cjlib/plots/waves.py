@@ -1,0 +1,51 @@
+"""Figures of waves: what changed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cjlib.plots.style import INK, MUTED, PALETTE, label, new_axes
+
+
+def draw_wave_changes(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw each difference with its interval, in units of the item's smallest visible change.
+
+    Items on different scales share one axis that way; the difference itself, on the item's
+    own scale, stands at the right.
+    """
+    shown = table[table["difference"].notna() & table["smallest_change"].gt(0)]
+    several = len(shown[["from_wave", "to_wave"]].drop_duplicates()) > 1
+    ax = ax or new_axes(8, 1.3 + 0.34 * len(shown))
+    rows = np.arange(len(shown))[::-1]
+    unit = shown["smallest_change"].to_numpy(dtype=float)
+    changed = shown["verdict"].eq("changed beyond noise").to_numpy()
+    colours = np.where(changed, PALETTE[0], MUTED)
+    ax.axvspan(-1, 1, color=MUTED, alpha=0.08, linewidth=0)
+    ax.axvline(0, color=INK, linewidth=1)
+    ax.hlines(rows, shown["low"] / unit, shown["high"] / unit, colors=colours.tolist(), linewidth=2)
+    values = shown["difference"].to_numpy(dtype=float)
+    for mask, marker in ((changed, "D"), (~changed, "o")):
+        ax.plot(
+            values[mask] / unit[mask], rows[mask], marker, linestyle="none",
+            color=PALETTE[0] if marker == "D" else MUTED,
+            label="changed beyond noise" if marker == "D" else "no change seen",
+        )  # fmt: skip
+    names = [
+        f"{row['name']} ({row['from_wave']} to {row['to_wave']})" if several else str(row["name"])
+        for _, row in shown.iterrows()
+    ]
+    ax.set_yticks(rows, [label(name) for name in names])
+    ax.set_ylim(-0.7, len(shown) - 0.3)
+    reach = 1.08 * max(1.2, float(np.abs([shown["low"] / unit, shown["high"] / unit]).max()))
+    ax.set_xlim(-reach, reach)
+    for row, value in zip(rows, values, strict=True):
+        ax.annotate(
+            f"{value:+.2f}", (1.0, row), xycoords=("axes fraction", "data"), xytext=(4, 0),
+            textcoords="offset points", va="center", color=INK, fontsize=9,
+        )  # fmt: skip
+    ax.set_xlabel("Change as a multiple of the smallest this many answers could have shown")
+    ax.grid(visible=False, axis="y")
+    ax.legend(frameon=False, loc="lower left", fontsize=8)
+    return ax

@@ -1,0 +1,229 @@
+"""Wave against wave: what changed beyond noise, and what could not have been seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from cjlib.codebook import Item
+from cjlib.columns import (
+    CUSTOMER,
+    LEVEL,
+    METHOD,
+    METRIC,
+    STAGE,
+    TOUCHPOINT,
+    WAVE,
+    WEIGHT,
+    require_columns,
+)
+from cjlib.errors import TooFewError
+from cjlib.intervals import adjust_holm, normal_quantile, require_level, weighted_error
+from cjlib.study import Study
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Floats = npt.NDArray[np.float64]
+METRICS: Final = ("nps", "csat", "ces")
+POWER: Final = 0.80  # of the smallest change: the customary chance to see it
+CHANGED: Final = "changed beyond noise"
+UNCHANGED: Final = "no change seen"
+TOO_FEW: Final = "too few answers"
+COLUMNS: Final = (
+    "name", METRIC, STAGE, TOUCHPOINT, "from_wave", "to_wave", "span", "earlier", "later",
+    "difference", "low", "high", LEVEL, "n_earlier", "n_later", "panel", "p", "p_holm",
+    "smallest_change", "verdict", METHOD,
+)  # fmt: skip
+
+
+class HasRespondents(Protocol):
+    """Anything that carries the respondents table."""
+
+    @property
+    def respondents(self) -> pd.DataFrame:
+        """One row per person and wave."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WaveComparison:
+    """What ``compare_waves`` found.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per metric item and pair of waves: ``name`` (codebook), ``metric, stage,
+        touchpoint, from_wave, to_wave, span`` (consecutive, or first to last), ``earlier,
+        later, difference`` (later minus earlier, on the item's own scale; NPS in points)
+        with ``low, high, level``; ``n_earlier, n_later``; ``panel`` (customers who answered
+        the item in both); ``p, p_holm``; ``smallest_change`` (what these numbers of answers
+        would have shown four times in five); ``verdict, method``.
+    """
+
+    table: pd.DataFrame
+
+    def summary(self) -> str:
+        """Return which items changed, in one sentence."""
+        changed = self.table[self.table["verdict"] == CHANGED]
+        judged = int((self.table["verdict"] != TOO_FEW).sum())
+        if changed.empty:
+            return f"No change beyond noise in any of {judged} comparisons."
+        parts = [
+            f"{row['name']} {row['difference']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]"
+            f" ({row['from_wave']} to {row['to_wave']})"
+            for _, row in changed.iterrows()
+        ]
+        return f"{len(changed)} of {judged} comparisons changed beyond noise: {'; '.join(parts)}."
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Draw each difference with its interval, as a share of the item's smallest change."""
+        from cjlib import plots
+
+        return plots.draw_wave_changes(self.table, ax=ax)
+
+
+def compare_waves(
+    study: Study, survey: HasRespondents, *, level: float | None = None
+) -> WaveComparison:
+    """Compare NPS, satisfaction and effort between waves, item by item.
+
+    Waves are taken as independent samples in the study's order: each wave with the one
+    after it, and, with three or more, the first with the last. Customers who answered in
+    both are counted (``panel``), not paired; their answers being alike, the interval is
+    rather too wide than too narrow.
+
+    Means: difference with Welch's t interval (design-based errors where the study has
+    weights). NPS: z interval on adjusted counts, three answers added to each wave; with
+    weights, design-based on +1, 0, -1. ``p_holm`` corrects for all the rows of the table:
+    a row ``changed beyond noise`` if it lies below 1 - level. The smallest change is
+    (z for the level + z for 80 % power) x the standard error, before that correction.
+
+    Parameters
+    ----------
+    study : Study
+        Its codebook says which items are metrics; its privacy minimum base is the fewest
+        answers compared.
+    survey : Survey
+        Anything with ``respondents``.
+    level : float, 0 to 1, optional
+        The study's by default.
+
+    Raises
+    ------
+    TooFewError
+        With fewer than two waves in the table.
+
+    References
+    ----------
+    Rocks, B. (2016). Interval estimation for the "net promoter score". arXiv:1601.07235.
+    Welch, B. L. (1947). Biometrika 34, 28-35. Holm, S. (1979). Scand. J. Stat. 6, 65-70.
+    """
+    level = study.level if level is None else level
+    require_level(level, caller="compare_waves")
+    people = survey.respondents
+    require_columns(people, (WAVE, CUSTOMER, WEIGHT), caller="compare_waves")
+    present = set(people[WAVE].dropna())
+    waves = [wave.id for wave in study.waves if wave.id in present]
+    if len(waves) < 2:
+        raise TooFewError(
+            f"compare_waves: the survey must have two waves or more; it has {len(waves)} "
+            f"({', '.join(waves) or 'none'}). Add the files of another wave to study.yaml."
+        )
+    items = [i for i in study.codebook.items if i.metric in METRICS and i.name in people.columns]
+    rows = [
+        {"name": item.name, METRIC: item.metric, STAGE: item.stage, TOUCHPOINT: item.touchpoint,
+         "from_wave": first, "to_wave": second, "span": span, LEVEL: level}
+        | _compare(people, item, (first, second), level=level, minimum=study.privacy.minimum_base)
+        for first, second, span in _pairs(waves)
+        for item in items
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table["p_holm"] = adjust_holm(table["p"])
+    known = table["difference"].notna()
+    changed = table["p_holm"] < 1 - level
+    table["verdict"] = np.where(known, np.where(changed, CHANGED, UNCHANGED), TOO_FEW)
+    return WaveComparison(table)
+
+
+def _pairs(waves: Sequence[str]) -> list[tuple[str, str, str]]:
+    pairs = [(first, second, "consecutive") for first, second in pairwise(waves)]
+    return [*pairs, (waves[0], waves[-1], "first to last")] if len(waves) > 2 else pairs
+
+
+def _compare(
+    people: pd.DataFrame, item: Item, waves: tuple[str, str], *, level: float, minimum: int
+) -> dict[str, Any]:
+    answered = people[people[item.name].notna() & people[WEIGHT].gt(0)]
+    parts = [answered[answered[WAVE] == wave] for wave in waves]
+    sizes = [len(part) for part in parts]
+    both = set(parts[0][CUSTOMER].dropna()) & set(parts[1][CUSTOMER].dropna())
+    counts = {"n_earlier": sizes[0], "n_later": sizes[1], "panel": len(both)}
+    if min(sizes) < max(minimum, 2):
+        return counts | {METHOD: f"too few (n < {max(minimum, 2)})"}
+    values = [part[item.name].to_numpy(dtype=float) for part in parts]
+    weights = [part[WEIGHT].to_numpy(dtype=float) for part in parts]
+    if item.metric == "nps":
+        return counts | _compare_nps(values, weights, level)
+    return counts | _compare_means(values, weights, level)
+
+
+def _compare_means(values: list[Floats], weights: list[Floats], level: float) -> dict[str, Any]:
+    means = [float(np.average(v, weights=w)) for v, w in zip(values, weights, strict=True)]
+    errors = [
+        weighted_error(v, w, m) for v, w, m in zip(values, weights, means, strict=True)
+    ]  # fmt: skip
+    error = float(np.hypot(errors[0], errors[1]))
+    if error == 0:  # everybody gave one answer in each wave
+        freedom = float(len(values[0]) + len(values[1]) - 2)
+    else:
+        freedom = error**4 / sum(
+            e**4 / (len(v) - 1) for e, v in zip(errors, values, strict=True)
+        )  # fmt: skip
+    half = float(stats.t.ppf(0.5 + level / 2, freedom)) * error
+    gap = means[1] - means[0]
+    p = 2 * float(stats.t.sf(abs(gap) / error, freedom)) if error else float("nan")
+    weighted = any(np.ptp(w) > 0 for w in weights)
+    return {
+        "earlier": means[0], "later": means[1], "difference": gap, "low": gap - half,
+        "high": gap + half, "p": p, "smallest_change": _smallest(error, level),
+        METHOD: "Welch t, design-based weights" if weighted else "Welch t",
+    }  # fmt: skip
+
+
+def _compare_nps(values: list[Floats], weights: list[Floats], level: float) -> dict[str, Any]:
+    scores = [np.where(v >= 9, 1.0, np.where(v <= 6, -1.0, 0.0)) for v in values]
+    if any(np.ptp(w) > 0 for w in weights):
+        found = _compare_means(scores, weights, level)
+        points = ("earlier", "later", "difference", "low", "high", "smallest_change")
+        scaled = {name: 100 * found[name] for name in points}
+        return found | scaled | {METHOD: "t on +1, 0, -1, design-based weights"}
+    adjusted = [_adjust(score) for score in scores]
+    gap = adjusted[1][0] - adjusted[0][0]
+    error = float(np.sqrt(adjusted[0][1] + adjusted[1][1]))
+    half = normal_quantile(level) * error
+    earlier, later = (100 * float(score.mean()) for score in scores)
+    return {
+        "earlier": earlier, "later": later, "difference": later - earlier,
+        "low": 100 * (gap - half), "high": 100 * (gap + half),
+        "p": 2 * float(stats.norm.sf(abs(gap) / error)),
+        "smallest_change": 100 * _smallest(error, level), METHOD: "adjusted Wald z",
+    }  # fmt: skip
+
+
+def _adjust(score: Floats) -> tuple[float, float]:
+    """Return NPS (-1 to 1) and its variance with 3/4 a promoter and 3/4 a detractor added."""
+    n = len(score) + 3
+    promoters, detractors = ((np.sum(score == s) + 0.75) / n for s in (1, -1))
+    centre = float(promoters - detractors)
+    return centre, float(promoters + detractors - centre**2) / n
+
+
+def _smallest(error: float, level: float) -> float:
+    return (normal_quantile(level) + float(stats.norm.ppf(POWER))) * error
