@@ -109,7 +109,8 @@ def divide(totals: Floats, k: int) -> Floats:
     moves = totals[:, rules * k :].reshape(-1, k + 1, k + 2)
     scores = np.concatenate([credit, measure_removal(moves)[:, None, :]], axis=1)
     whole = scores.sum(axis=2, keepdims=True)
-    return np.divide(scores, whole, out=np.full_like(scores, np.nan), where=whole > 0)
+    empty: Floats = np.full(scores.shape, np.nan)
+    return np.asarray(np.divide(scores, whole, out=empty, where=whole > 0))
 
 
 def measure_disagreement(shares: Floats) -> Floats:

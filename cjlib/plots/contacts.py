@@ -55,7 +55,7 @@ def draw_exits(
     table : DataFrame
         ``label, estimate, low, high``; with ``left`` it is about ends.
     """
-    rows = table.head(SHOWN)
+    rows = table.head(SHOWN).sort_values("estimate", ascending=False, kind="stable")
     ends = "left" in table.columns
     ax = _draw_bars(
         rows, [say(k, names, language) for k in rows["label"]], language=language, ax=ax
@@ -76,6 +76,7 @@ def draw_elements(
         ``touchpoint, element, clicks, estimate, low, high``.
     """
     rows = table.sort_values("clicks", ascending=False, kind="stable").head(SHOWN)
+    rows = rows.sort_values("estimate", ascending=False, kind="stable")
     labels = [
         label(f"{names.get(place, place)}: {element}", language)
         for place, element in zip(rows["touchpoint"], rows["element"], strict=True)
@@ -217,7 +218,7 @@ def draw_attribution(
         name = phrase(f"attribution.model.{model.replace(' ', '_')}", language)
         ax.plot(rows["estimate"], place, "o", color=colour, markersize=5,
                 label=label(name, language))  # fmt: skip
-    ax.set_xlim(left=0)
+    ax.set_xlim(-0.01, max(table["high"].max(), 0.01) * 1.08)
     percent_axis(ax, language)
     _finish(ax, [say(c, names, language) for c in channels], language)
     ax.set_xlabel(label(phrase("attribution.axis", language), language))

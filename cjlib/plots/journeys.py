@@ -185,7 +185,7 @@ def draw_journey_flow(
                     fontsize=7, color=ink)  # fmt: skip
     handles = [Rectangle((0, 0), 1, 1, color=colours[name]) for name in order]
     ax.legend(handles, [say(name, names, language) for name in order], frameon=False, ncols=4,
-              loc="upper center", bbox_to_anchor=(0.5, -0.12), fontsize=8)  # fmt: skip
+              loc="upper center", bbox_to_anchor=(0.5, -0.2), fontsize=8)  # fmt: skip
     ax.set_xlim(steps[0] - 0.3, steps[-1] + 0.3)
     ax.set_ylim(_lowest(base, table, total) + 0.02, -0.02)
     ax.set_xticks(steps, [digits(f"{step}", language) for step in steps])
@@ -274,6 +274,7 @@ def turn(ax: Axes, language: str) -> None:
     ax.invert_xaxis()
     ax.yaxis.tick_right()
     ax.yaxis.set_label_position("right")
+    ax.tick_params(axis="y", length=0)
     if ax.spines["left"].get_visible():
         ax.spines["right"].set_visible(True)
         ax.spines["left"].set_visible(False)
