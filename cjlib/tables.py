@@ -75,6 +75,8 @@ def display_table(frame: pd.DataFrame, *, caption: str = "", rows: int = 12) -> 
         for name in names:
             if merged and name == "estimate":
                 text = _interval(*(shown[part].iloc[position] for part in INTERVAL))
+            elif str(name).startswith("p_"):
+                text = _p_value(shown[name].iloc[position])
             else:
                 text = _text(shown[name].iloc[position])
             cells.append(f"<td{_number_class(frame[name])}>{text}</td>")
@@ -125,6 +127,12 @@ def _text(value: Any) -> str:
     if isinstance(value, pd.Timestamp):
         return value.strftime("%Y-%m-%d" if value == value.normalize() else "%Y-%m-%d %H:%M")
     return html.escape(str(value))
+
+
+def _p_value(value: Any) -> str:
+    if pd.isna(value):
+        return "—"
+    return "&lt; 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _number(value: float) -> str:

@@ -54,3 +54,10 @@ def test_missing_is_shown_as_missing():
     assert page.count("—") == 3
     assert ">yes<" in page
     assert ">2<" in page
+
+
+def test_small_p_values_are_not_shown_as_zero():
+    page = display_table(pd.DataFrame({"p_holm": [1e-30, 0.0312, np.nan]}))
+
+    assert "&lt; 0.001" in page
+    assert ">0.031<" in page

@@ -27,7 +27,7 @@ DIRECTION_CSS: Final = """<style>
 .cj-table{border-collapse:collapse;font-size:.92em}
 .cj-table caption{caption-side:top;text-align:start;color:#5f6368;padding:.2em 0}
 .cj-table :is(td,th){padding:.25em .7em;border-bottom:1px solid #dadce0;text-align:start}
-.cj-table .num{text-align:end;font-variant-numeric:tabular-nums}
+.cj-table .num{text-align:end;white-space:nowrap;font-variant-numeric:tabular-nums}
 .cj-note{border-inline-start:4px solid #0072B2;padding:.3em .8em;color:#202124}
 </style>"""
 
