@@ -4,6 +4,7 @@ from cjlib.maps.building import build_map
 from cjlib.maps.checking import MapError, MapFault, check_map, read_map, require_map
 from cjlib.maps.comparing import MapChanges, diff_maps
 from cjlib.maps.fonts import embed_fonts
+from cjlib.maps.gaps import list_belief_gaps
 from cjlib.maps.picture import draw_map, save_picture
 from cjlib.maps.rendering import map_fragment, map_styles, render_html
 from cjlib.maps.versions import find_staleness, is_stale, load_map, save_map
@@ -19,6 +20,7 @@ __all__ = [
     "embed_fonts",
     "find_staleness",
     "is_stale",
+    "list_belief_gaps",
     "load_map",
     "map_fragment",
     "map_styles",

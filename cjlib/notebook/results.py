@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 
 from cjlib import __version__
 from cjlib.errors import JourneyError
+from cjlib.maps import render_html, save_picture
 from cjlib.notebook.opening import results_folder
 from cjlib.provenance import PACKAGES, combine_checksums, describe_inputs
 from cjlib.study import Study
@@ -88,6 +89,16 @@ class Results:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(fragment, encoding="utf-8", newline="\n")
         return HTML(fragment)
+
+    def map(self, journey_map: dict[str, Any], name: str) -> None:
+        """Write a map to ``maps/<name>.json``, as a page of its own and as a picture (SVG)."""
+        folder = self.folder / "maps"
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(journey_map, ensure_ascii=False, indent=1, default=_plain)
+        (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+        page = render_html(journey_map)
+        (folder / f"{name}.html").write_text(page, encoding="utf-8", newline="\n")
+        save_picture(journey_map, folder / f"{name}.svg")
 
     def data(self, value: Any, name: str) -> None:
         """Write a JSON file to ``data/<notebook>-<name>.json``."""
