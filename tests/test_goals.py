@@ -40,7 +40,7 @@ TOUCHPOINTS = tuple(
 )  # fmt: skip
 ITEMS = (
     Item("recommend", "scale", low=0, high=10, metric="nps", line=2),
-    Item("sat_page", "scale", low=1, high=5, metric="csat", stage="weigh", line=3),
+    Item("sat_page", "scale", low=1, high=5, metric="csat", touchpoint="page", line=3),
     Item("sat_look", "scale", low=1, high=5, metric="csat", touchpoint="page", line=4),
     Item("ease", "scale", low=1, high=7, metric="ces", stage="keep", line=5),
 )
@@ -76,7 +76,9 @@ def study() -> Study:
 @pytest.fixture
 def log() -> pd.DataFrame:
     columns = ["customer_id", "time", "touchpoint", "amount", "seconds", "rating"]
-    frame = pd.DataFrame(LOG, columns=columns).astype({"amount": float, "seconds": float})
+    frame = pd.DataFrame(LOG, columns=columns).astype(
+        {"customer_id": "string", "amount": float, "seconds": float}
+    )
     return frame.assign(time=pd.to_datetime(frame["time"])).sample(frac=1, random_state=5)
 
 
@@ -131,7 +133,7 @@ BY_HAND = {
     "nps": 100 * (40 - 20) / 60,
     "csat.weigh": (30 * 5 + 30 * 4 + 30 * 1) / 90,
     "csat.weigh.top": 60 / 90,
-    "csat.page": 1,
+    "csat.page": (30 * 5 + 30 * 4 + 30 * 1) / 90,
     "csat.buy": 4.5,  # no item: the rating left at the till
     "ces": 4,
     "ces.keep": 4,
@@ -234,11 +236,23 @@ def test_unknown_kpis_are_all_named_with_line_and_nearest(study):
 
 
 def test_items_on_different_scales_are_not_pooled(study, people):
-    items = (*ITEMS[:2], Item("sat_look", "scale", low=1, high=10, metric="csat", stage="weigh"))
+    items = (
+        *ITEMS[:2],
+        Item("sat_look", "scale", low=1, high=10, metric="csat", touchpoint="page"),
+    )
     study = replace(study, codebook=Codebook(items))
 
     with pytest.raises(ScaleError, match="sat_page 1-5, sat_look 1-10"):
         measure_kpi("csat.weigh", make_sources(study, survey=people))
+
+
+def test_a_stages_own_question_goes_before_those_about_its_touchpoints(study, people):
+    own = Item("sat_page", "scale", low=1, high=5, metric="csat", stage="weigh")
+    study = replace(study, codebook=Codebook((own, ITEMS[2])))
+    sources = make_sources(study, survey=people)
+
+    assert measure_kpi("csat.weigh", sources)[0].estimate == pytest.approx(4.5)
+    assert measure_kpi("csat.page", sources)[1] == "survey: sat_look"
 
 
 def test_weights_count_in_pooled_items(study, people):

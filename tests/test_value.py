@@ -419,7 +419,9 @@ def log() -> pd.DataFrame:
     columns = ["customer_id", "time", "touchpoint", "channel", "amount", "cost"]
     frame = pd.DataFrame(rows, columns=columns)
     return frame.assign(
-        time=pd.to_datetime(frame["time"]), amount=frame["amount"].astype(float)
+        time=pd.to_datetime(frame["time"]),
+        amount=frame["amount"].astype(float),
+        customer_id=frame["customer_id"].astype("string"),
     ).iloc[::-1]
 
 

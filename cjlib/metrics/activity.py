@@ -149,9 +149,9 @@ def measure_bounce_rate(activity: Activity, stage: str = "") -> Estimate | None:
     if rows is None or rules is None or rows.empty:
         return None
     gap = rows[TIME].diff() > pd.Timedelta(minutes=rules.session_gap_minutes)
-    begins = gap | (rows[CUSTOMER] != rows[CUSTOMER].shift())
-    session = begins.cumsum()
-    first = rows.groupby(session, sort=True).agg(
+    codes = pd.factorize(rows[CUSTOMER])[0]
+    session = (gap.to_numpy(dtype=bool) | (np.diff(codes, prepend=-1) != 0)).cumsum()
+    first = rows.groupby(session).agg(
         customer=(CUSTOMER, "first"), start=(TOUCHPOINT, "first"), contacts=(TOUCHPOINT, "size")
     )
     if stage:

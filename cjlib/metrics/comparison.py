@@ -51,9 +51,10 @@ class Comparison:
         differ = self.table[self.table["verdict"] == "differ"]
         text = f"{len(differ)} of {len(self.table)} comparisons differ after Holm's correction"
         if len(differ):
-            row = differ.iloc[int(differ[ESTIMATE].abs().to_numpy().argmax())]
+            sizes = (differ[ESTIMATE] / differ["detectable"]).abs()
+            row = differ.iloc[int(sizes.to_numpy().argmax())]
             text += (
-                f"; the largest: {row['group']} minus {row['other']} = {row[ESTIMATE]:.2f} "
+                f"; the clearest: {row['group']} minus {row['other']} = {row[ESTIMATE]:.2f} "
                 f"[{row[LOW]:.2f}, {row[HIGH]:.2f}] ({row[METRIC]})"
             )
         return f"{text}. {CAUTION}"

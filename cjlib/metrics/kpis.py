@@ -258,7 +258,8 @@ def _items_about(metric: str, place: str, sources: Sources) -> list[Item]:
         if item.name in sources.people.columns and sources.people[item.name].notna().any()
     ]
     if place:
-        return [i for i in answered if place in (i.touchpoint, stage_of(i, study))]
+        own = [i for i in answered if i.stage == place and not i.touchpoint]
+        return own or [i for i in answered if place in (i.touchpoint, stage_of(i, study))]
     overall = [item for item in answered if not stage_of(item, study)]
     return overall or answered
 

@@ -81,12 +81,15 @@ def draw_differences(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     table : DataFrame
-        ``metric, group, other, estimate, low, high, verdict`` and perhaps ``item``.
+        ``metric, group, other, estimate, low, high, detectable, verdict`` and perhaps ``item``.
+        Where several metrics stand together each is drawn in units of ``detectable``.
     """
     ax = new_axes(7.0, 1.6 + 0.32 * len(table)) if ax is None else ax
     ax.axvline(0, color=INK, linewidth=1)
+    metrics = list(dict.fromkeys(table["metric"].astype(str)))
     labels = []
     for place, row in enumerate(table.to_dict("records")):
+        unit = row["detectable"] if len(metrics) > 1 else 1.0  # metrics of different scales
         colour = PALETTE[0] if row["verdict"] == "differ" else MUTED
         item = f"{row['item']}: " if "item" in row else ""
         labels.append(f"{item}{row['group']} − {row['other']}")
@@ -96,12 +99,22 @@ def draw_differences(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
                 va="center",
             )  # fmt: skip
             continue
-        ax.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2)
-        ax.plot([row["estimate"]], [place], "o", color=colour)
+        ends = [row["low"] / unit, row["high"] / unit]
+        ax.plot(ends, [place, place], color=colour, linewidth=2)
+        ax.plot([row["estimate"] / unit], [place], "o", color=colour)
+        ax.annotate(
+            f"{row['estimate']:+.2f}", (ends[1], place), xytext=(5, 0), va="center",
+            textcoords="offset points", color=MUTED, fontsize="small",
+        )  # fmt: skip
     ax.set_yticks(range(len(labels)), labels)
     ax.set_ylim(len(labels) - 0.4, -0.6)
-    metrics = ", ".join(dict.fromkeys(table["metric"].astype(str)))
-    ax.set(xlabel=f"Difference in {metrics}, with intervals", ylabel="")
+    ax.margins(x=0.12)
+    what = (
+        "Difference ÷ smallest one this study could find"
+        if len(metrics) > 1
+        else f"Difference in {metrics[0] if metrics else ''}"
+    )
+    ax.set(xlabel=f"{what}, with intervals", ylabel="")
     ax.set_title("Blue: differs after correction for many looks")
     ax.grid(visible=False, axis="y")
     return ax
@@ -136,6 +149,7 @@ def draw_goals(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.annotate(
             f"{row['estimate']:.3g}: {row['reached']}", (top, place), xytext=(7, 0),
             textcoords="offset points", va="center", color=INK, fontsize="small",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )  # fmt: skip
     ax.set_yticks(range(len(labels)), labels)
     ax.set_ylim(len(labels) - 0.4, -0.6)

@@ -32,6 +32,7 @@ def draw_value(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_yticks(range(len(labels)), labels)
     ax.set_ylim(len(labels) - 0.4, -0.6)
     by = str(table["by"].iloc[0]) if len(table) else ""
+    ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set(xlabel="Mean value per customer so far (study currency)", ylabel="")
     ax.set_title(f"Value of customers by {by}")
     ax.grid(visible=False, axis="y")

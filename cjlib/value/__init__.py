@@ -13,12 +13,14 @@ from cjlib.value.formulas import (
 )
 from cjlib.value.gamma_gamma import GammaGamma, fit_gamma_gamma, predict_amounts
 from cjlib.value.holdout import Holdout, check_holdout
+from cjlib.value.lifetime import ClvEstimate, estimate_clv
 from cjlib.value.purchases import PurchaseSummary, summarise_purchases
 from cjlib.value.retention import Retention, measure_retention
 from cjlib.value.survival import LogRank, compare_survival, estimate_survival
 
 __all__ = [
     "Bgnbd",
+    "ClvEstimate",
     "CustomerValue",
     "GammaGamma",
     "Holdout",
@@ -29,6 +31,7 @@ __all__ = [
     "acquisition_ceiling",
     "check_holdout",
     "compare_survival",
+    "estimate_clv",
     "estimate_survival",
     "expect_purchases",
     "fit_bgnbd",

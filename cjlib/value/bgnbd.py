@@ -17,6 +17,9 @@ from cjlib.value.likelihood import Fit, fit_likelihood
 from cjlib.value.purchases import PurchaseSummary
 
 PARAMETERS: Final = ("r", "alpha", "a", "b")
+_OFTEN = "how differently often customers buy"
+_LEAVE = "how soon customers leave, or whether they leave at all"
+MEANINGS: Final = {"r": _OFTEN, "alpha": _OFTEN, "a": _LEAVE, "b": _LEAVE}
 FEWEST_REPEATERS: Final = 30  # four parameters cannot rest on fewer customers who came back
 
 
@@ -106,7 +109,7 @@ def fit_bgnbd(summary: PurchaseSummary, *, level: float = 0.95) -> Bgnbd:
         return _likelihood(logs, x, t_x / scale, watched / scale, counts)
 
     starts = [np.log([0.5, 0.5, 1.0, 2.0]), np.log([1.0, 1.0, 0.5, 0.5])]
-    fit = fit_likelihood(objective, starts=starts, names=PARAMETERS)
+    fit = fit_likelihood(objective, starts=starts, names=PARAMETERS, meanings=MEANINGS)
     fit = fit.shifted(np.array([0.0, np.log(scale), 0.0, 0.0]))
     # The density in the new unit of time: one factor 1/scale per repeat purchase.
     top = fit.log_likelihood - float((counts * x).sum() * np.log(scale))

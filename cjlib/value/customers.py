@@ -232,7 +232,7 @@ def _acquisition(
         if channel != "all":
             new &= (people[CHANNEL].astype("string") == channel).fillna(False)
         spend, n = float(part["spend"].sum()), int(new.sum())
-        found = _cost_each(spend, n, study.level)
+        found = cost_per_buyer(spend, n, level=study.level)
         value = float(people.loc[new, "value"].mean()) if n else float("nan")
         ratio = value / found.estimate if found.estimate > 0 else float("nan")
         rows.append(
@@ -242,7 +242,8 @@ def _acquisition(
     return pd.DataFrame(rows, columns=_ACQUISITION)
 
 
-def _cost_each(spend: float, n: int, level: float) -> Estimate:
+def cost_per_buyer(spend: float, n: int, *, level: float = 0.95) -> Estimate:
+    """Return spend ÷ new buyers; the interval takes their number as a Poisson count."""
     if n == 0:
         return unknown(0, level=level, why="no new buyer came this way: cost per buyer unknown")
     tail = (1 - level) / 2

@@ -91,7 +91,10 @@ def fit_gamma_gamma(summary: PurchaseSummary, *, level: float = 0.95) -> GammaGa
     scale = float(m.mean())
     starts = [np.log([1.0, 2.0, 1.0]), np.log([6.0, 4.0, 0.5])]
     fit = fit_likelihood(
-        lambda logs: _likelihood(logs, x, m / scale), starts=starts, names=PARAMETERS
+        lambda logs: _likelihood(logs, x, m / scale),
+        starts=starts,
+        names=PARAMETERS,
+        meanings=dict.fromkeys(PARAMETERS, "how amounts differ between and within customers"),
     )
     fit = fit.shifted(np.array([0.0, 0.0, np.log(scale)]))
     alike = len(np.unique(x)) == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -94,6 +94,7 @@ def fit_likelihood(
     *,
     starts: Sequence[Floats],
     names: Sequence[str],
+    meanings: Mapping[str, str],
 ) -> Fit:
     """Minimise a negative log-likelihood of log parameters; keep the best of several starts.
 
@@ -105,6 +106,7 @@ def fit_likelihood(
     objective : function of the logs, returning value and gradient
     starts : arrays of log parameters
     names : parameter names
+    meanings : mapping of name to what it says about customers, for the message
     """
     bounds = [(-LOG_BOUND, LOG_BOUND)] * len(names)
     found = [
@@ -126,15 +128,18 @@ def fit_likelihood(
     hessian = (hessian + hessian.T) / 2
     covariance = np.full_like(hessian, np.nan)
     at_bound = [name for name, v in zip(names, logs, strict=True) if abs(v) > LOG_BOUND - 0.1]
-    why = ""
-    if at_bound:
-        why = f"{', '.join(at_bound)} ran away: the data fit any value beyond a point."
-    elif np.linalg.eigvalsh(hessian).min() <= 1e-6 * np.abs(np.linalg.eigvalsh(hessian)).max():
-        why = "different parameters fit the data equally well: the likelihood has no clear top."
-    else:
+    lost, why = at_bound, ""
+    values = np.linalg.eigvalsh(hessian)
+    if not lost and values.min() > 1e-6 * np.abs(values).max():
         covariance = np.linalg.inv(hessian)
         errors = np.sqrt(np.diag(covariance))
-        wide = [name for name, e in zip(names, errors, strict=True) if e > WIDEST_ERROR]
-        if wide:
-            why = f"the data hardly say anything about {', '.join(wide)}."
+        lost = [name for name, e in zip(names, errors, strict=True) if e > WIDEST_ERROR]
+    elif not lost:
+        lost = list(names)
+    if lost:
+        said = "; ".join(dict.fromkeys(meanings[name] for name in lost))
+        why = (
+            f"the data do not say {said} ({', '.join(lost)} could be almost anything). "
+            "A longer log, or one with more customers who come back, may."
+        )
     return Fit(tuple(names), logs, covariance, -float(best.fun), not why, why)

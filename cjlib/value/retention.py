@@ -55,17 +55,14 @@ class Retention:
 
     def summary(self) -> str:
         """Say how many last a year, and whether groups differ."""
+        days = int(min(365, self.survival["time"].max()))
         words = []
         for name, rows in self.survival.groupby("group", sort=False):
-            year = rows[rows["time"] <= 365]
-            if rows["time"].max() >= 365 and len(year):
-                last = year.iloc[-1]
+            until = rows[rows["time"] <= days]
+            if len(until):
+                last = until.iloc[-1]
                 words.append(f"{name} {last.estimate:.1%} [{last.low:.1%}, {last.high:.1%}]")
-        text = (
-            f"Not silent for {self.silence_days} days within a year: {'; '.join(words)}"
-            if words
-            else "The log is shorter than a year"
-        )
+        text = f"Not gone silent for {self.silence_days} days by day {days}: {'; '.join(words)}"
         if self.test is not None:
             text += f"; log-rank p = {self.test.p:.3g}"
         return f"{text}. {self.returned:,} came back after such a silence."
@@ -105,7 +102,8 @@ def measure_retention(
     study : Study
         Names the purchase touchpoints.
     by : "", "channel" or "persona"
-        One survival curve per channel of the first contact, or per persona.
+        One survival curve per channel of the first contact, or per persona; groups below
+        ``study.privacy.minimum_base`` customers are left out.
     members : DataFrame, optional
         ``customer_id, persona``; needed for ``by="persona"``.
     silence_days : int
@@ -115,7 +113,7 @@ def measure_retention(
     Raises
     ------
     TooFewError
-        If there is no contact of a known customer.
+        If there is no contact of a known customer, or no group is large enough.
     """
     frame = interactions if isinstance(interactions, pd.DataFrame) else interactions.table
     require_columns(frame, [CUSTOMER, TIME, TOUCHPOINT], caller="measure_retention")
@@ -131,12 +129,19 @@ def measure_retention(
     rows = frame[frame[CUSTOMER].notna() & (frame[TIME].dt.normalize() <= last)]
     if rows.empty:
         raise TooFewError("measure_retention: there must be contacts of known customers.")
-    life, returned = _lives(rows, last.normalize(), silence_days)
+    life, returned = measure_lives(rows, last.normalize(), silence_days)
     groups = None
     if by:
         labels = first_channels(rows) if by == "channel" else _personas(members)
         groups = life.index.to_series().map(labels)
-        life, groups = life[groups.notna().to_numpy()], groups[groups.notna()]
+        sizes = groups.map(groups.value_counts())
+        kept = (groups.notna() & (sizes >= study.privacy.minimum_base)).to_numpy(dtype=bool)
+        life, groups = life[kept], groups[kept]
+        if life.empty:
+            raise TooFewError(
+                f"measure_retention: a group must have {study.privacy.minimum_base} customers; "
+                f"none by {by} has. Leave out 'by'."
+            )
     level = study.level
     curve = estimate_survival(life["days"], life["gone"], groups=groups, level=level)
     test = None
@@ -147,7 +152,10 @@ def measure_retention(
     return Retention(cohorts, curve, test, silence_days, returned)
 
 
-def _lives(rows: pd.DataFrame, last: pd.Timestamp, silence_days: int) -> tuple[pd.DataFrame, int]:
+def measure_lives(
+    rows: pd.DataFrame, last: pd.Timestamp, silence_days: int
+) -> tuple[pd.DataFrame, int]:
+    """Return days watched and whether gone, by customer; and how many came back later."""
     days = rows.assign(day=rows[TIME].dt.normalize())[[CUSTOMER, "day"]].drop_duplicates()
     days = days.sort_values([CUSTOMER, "day"], kind="stable")
     after = days.groupby(CUSTOMER)["day"].shift(-1)
