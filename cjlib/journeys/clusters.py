@@ -67,8 +67,8 @@ def count_pairs(owner: Ints, start: Codes, end: Codes, *, labels: int) -> PairCo
     cells, y = tally(np.sort(key))
     pair = cells % square
     group = cells // labels  # one customer's departures from one label: side by side
-    opens = np.flatnonzero(np.concatenate([[True], group[1:] != group[:-1]]))
-    x = np.add.reduceat(y, opens) if len(y) else y
+    opens = find_runs(group)
+    x = np.add.reduceat(y, opens)
     size = np.diff(np.concatenate([opens, [len(y)]]))
     origin = group[opens] % labels
     y_float, x_float = y.astype(float), x.astype(float)
@@ -93,11 +93,16 @@ def count_pairs(owner: Ints, start: Codes, end: Codes, *, labels: int) -> PairCo
     )
 
 
+def find_runs(values: npt.NDArray[np.generic]) -> Ints:
+    """Return where each run of equal values begins; nothing for an empty array."""
+    first = np.ones(len(values), dtype=bool)
+    first[1:] = values[1:] != values[:-1]
+    return np.flatnonzero(first)
+
+
 def tally(ordered: Ints) -> tuple[Ints, Ints]:
     """Return the distinct values of a sorted array and how often each comes."""
-    if not len(ordered):
-        return ordered, ordered
-    opens = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    opens = find_runs(ordered)
     return ordered[opens], np.diff(np.concatenate([opens, [len(ordered)]]))
 
 
@@ -150,7 +155,7 @@ def estimate_share_of(hit: Bools, owner: Ints, *, level: float, minimum_base: in
     """
     if not len(hit):
         return unknown(0, level=level, why="no rows")
-    opens = np.flatnonzero(np.concatenate([[True], owner[1:] != owner[:-1]]))
+    opens = find_runs(owner)
     n = len(opens)
     if n < minimum_base:
         return too_few(n, minimum_base, level=level)
@@ -244,7 +249,7 @@ def bound_quantiles(
     below = values <= quantile[group]
     cells, counts = tally(np.sort((owner * groups + group) * 2 + below))
     place = cells // 2
-    opens = np.flatnonzero(np.concatenate([[True], place[1:] != place[:-1]]))
+    opens = find_runs(place)
     x = np.add.reduceat(counts, opens).astype(float)
     y = np.add.reduceat(counts * (cells % 2), opens).astype(float)
     which = place[opens] % groups

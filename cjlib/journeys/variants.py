@@ -146,8 +146,9 @@ def group_paths(log: JourneyLog) -> tuple[Ints, Ints]:
     """
     starts, lengths = log.offsets[:-1], log.lengths
     place = np.arange(len(log)) - np.repeat(starts, lengths)
-    seed = np.uint64(0x9E3779B97F4A7C15)
+    number = 0x9E3779B97F4A7C15
     while True:
+        seed = np.uint64(number)
         powers = _powers(seed, int(lengths.max()))
         mixed = _mix(np.arange(1, len(log.labels) + 1, dtype=np.uint64) * seed)
         hashed = np.add.reduceat(mixed[log.codes] * powers[place], starts)
@@ -161,7 +162,7 @@ def group_paths(log: JourneyLog) -> tuple[Ints, Ints]:
         same = (lengths == lengths[example][variant]).all()
         if same and np.array_equal(log.codes, log.codes[twin]):
             return variant, example
-        seed = seed * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
+        number = (number * 6364136223846793005 + 1442695040888963407) % 2**64  # another hash
 
 
 def _powers(seed: np.uint64, length: int) -> npt.NDArray[np.uint64]:
