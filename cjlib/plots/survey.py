@@ -26,7 +26,7 @@ def draw_flow(flow: pd.DataFrame, *, language: str = "en", ax: Axes | None = Non
     language : "en" or "fa"
     ax : Axes, optional
     """
-    ax = ax or new_axes(7.5, 0.8 * len(flow) + 0.6)
+    ax = ax or new_axes(6.4, 0.75 * len(flow) + 0.6)
     side = -1 if language == "fa" else 1
     last = len(flow) - 1
     steps = zip(flow["step"], flow["hit"], flow["removed"], flow["rows"], strict=True)
@@ -48,7 +48,7 @@ def draw_flow(flow: pd.DataFrame, *, language: str = "en", ax: Axes | None = Non
         "", (0, 0.3), (0, last - 0.3),
         arrowprops={"arrowstyle": "-|>", "color": MUTED, "shrinkA": 0, "shrinkB": 0}, zorder=0,
     )  # fmt: skip
-    ax.set_xlim(*sorted((-side * 1.2, side * 5.2)))
+    ax.set_xlim(*sorted((-side * 1.2, side * 4.6)))
     ax.set_ylim(-0.6, last + 0.6)
     ax.axis("off")
     ax.set_title(label(phrase("survey.flow.title", language), language))
@@ -186,6 +186,7 @@ def draw_code_shares(
     if language == "fa":
         ax.invert_xaxis()
         ax.yaxis.tick_right()
+        ax.spines[["left", "right"]].set_visible(False)
     ax.set_title(label(title, language))
     return ax
 

@@ -173,15 +173,20 @@ def clean_answers(study: Study, *, raw: RawAnswers | None = None) -> Survey:
         ledger=ledger,
         flow=trace_flow(hits),
         quality=quality,
-        unfit=pd.concat(unfit, ignore_index=True)
-        if unfit
-        else pd.DataFrame(columns=list(UNFIT_COLUMNS)),
+        unfit=_stack(unfit),
         warnings=tuple(_find_warnings(study, raw, everyone, quality)),
         raw_rows=len(raw.table),
         absent=raw.absent,
         unknown=raw.unknown,
         study=study,
     )
+
+
+def _stack(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Stack the unfit texts of all columns that have any."""
+    some = [part for part in parts if len(part)]
+    empty = pd.DataFrame(columns=list(UNFIT_COLUMNS)).astype({"rows": "int64"})
+    return pd.concat(some, ignore_index=True) if some else empty
 
 
 def _require_free_names(items: list[Item]) -> None:

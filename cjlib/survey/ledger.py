@@ -71,12 +71,10 @@ def settle_column(
         }
     )
     odd = ledger[np.array([r.unfit for r in listed])[code]]
-    unfit = (
-        odd.groupby([WAVE, COLUMN, OLD, RULE, THRESHOLD], sort=True)
-        .size()
-        .reset_index(name="rows")
-        .rename(columns={OLD: "value"})
-    )
+    unfit = pd.DataFrame(columns=list(UNFIT_COLUMNS))
+    if len(odd):
+        counts = odd.groupby([WAVE, COLUMN, OLD, RULE, THRESHOLD], sort=True).size()
+        unfit = counts.reset_index(name="rows").rename(columns={OLD: "value"})
     return (
         pd.Series(settled, index=raw.index),
         pd.Series(left_out, index=raw.index),

@@ -24,6 +24,7 @@ FAILED_CHECKS: Final = "failed_checks"
 DUPLICATE_OF: Final = "duplicate_of"
 MINIMUM_RUN_ITEMS: Final = 5  # on fewer rated items equal answers say nothing about care
 MINIMUM_TWIN_ITEMS: Final = 10  # so many equal answers make two records one
+MINIMUM_ANSWERED: Final = 0.8  # share of rows an item needs to count in the distance
 COUNTED: Final = ("scale", "number", "nominal", "tick", "multi")  # kinds that take time
 
 
@@ -53,10 +54,11 @@ def measure_quality(
     DataFrame
         ``rated`` items asked; ``longstring``: longest run of equal answers, skipped items
         passed over (a run goes on across a gap); ``longstring_share`` of the rated items
-        asked, missing where fewer than 5 were; ``irv``: population standard deviation of a
-        person's answers (as shares of the scale where scales differ);
+        asked, missing where fewer than 5 were; ``irv``: standard deviation (n - 1) of a person's
+        answers (as shares of the scale where scales differ);
         ``mahalanobis_d2`` and ``mahalanobis_p``: squared distance from the mean answer and
-        its chi-squared tail, for complete answers only; ``missing_share``: rated items
+        its chi-squared tail, over the items that at least 80 % answered, for those who
+        answered them all; ``missing_share``: rated items
         left out (a missing code that has a label, "never used", is an answer);
         ``seconds_per_item``: duration by the closed questions answered (options of one
         group are one question).
@@ -105,20 +107,23 @@ def _spread(matrix: Floats, items: list[Item]) -> Floats:
     if len(set(ends)) > 1:
         low, high = np.array(ends).T
         matrix = (matrix - low) / (high - low)
-    some = ~np.isnan(matrix).all(axis=1)
+    count = (~np.isnan(matrix)).sum(axis=1)
+    some = count > 1
     spread = np.full(len(matrix), np.nan)
-    if some.any():
-        spread[some] = ier.irv(matrix[some])
+    if some.any():  # ier divides by n; R's careless, and we, by n - 1
+        spread[some] = ier.irv(matrix[some]) * np.sqrt(count[some] / (count[some] - 1))
     return spread
 
 
 def measure_distance(matrix: Floats) -> tuple[Floats, int]:
     """Squared Mahalanobis distance of each complete row, and the columns it rests on.
 
-    Constant columns are left out. Missing for rows with a gap, and for all rows where
-    fewer complete ones than columns remain or the columns depend on one another.
+    Columns that fewer than 80 % answered, and constant ones, are left out. Missing for rows
+    with a gap, and for all rows where fewer complete ones than columns remain or the
+    columns depend on one another.
     """
     distance = np.full(len(matrix), np.nan)
+    matrix = matrix[:, np.mean(~np.isnan(matrix), axis=0) >= MINIMUM_ANSWERED]
     complete = ~np.isnan(matrix).any(axis=1)
     full = matrix[complete]
     if len(full) < 2:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import pandas as pd
@@ -85,7 +86,8 @@ def read_value(text: str, item: Item) -> Reading:
         return Reading(EMPTY.get(item.kind), left_out=True)
     code = _missing_code(text, item)
     if code is not None:
-        return Reading(None, "missing code", code, left_out=code not in item.labels)
+        told = code in item.labels or missing_reason(code) in ("DK", "NA", "REF")
+        return Reading(None, "missing code", code, left_out=not told)
     if item.kind in ("scale", "number", "weight"):
         return _read_number(text, item)
     readers = {
@@ -99,14 +101,32 @@ def read_value(text: str, item: Item) -> Reading:
 
 
 def _missing_code(text: str, item: Item) -> str | None:
+    if not item.missing:
+        return None
     shown = clean(text)
     number = parse_number(shown)
-    for code in item.missing:
-        if shown == clean(code) or (number is not None and number == parse_number(code)):
-            return code
-        if number is None and parse_number(code) is None and key(code) and key(code) == key(shown):
-            return code
-    return None
+    by_text, by_number, by_key = _missing_forms(item.missing)
+    if number is not None:
+        return by_text.get(shown) or by_number.get(number)
+    return by_text.get(shown) or by_key.get(key(shown))
+
+
+@lru_cache(maxsize=256)
+def _missing_forms(
+    codes: tuple[str, ...],
+) -> tuple[dict[str, str], dict[float, str], dict[str, str]]:
+    """Codes for no answer, by how they are written, by number and by words."""
+    numbers = {code: parse_number(code) for code in codes}
+    return (
+        {clean(code): code for code in codes},
+        {number: code for code, number in numbers.items() if number is not None},
+        {key(code): code for code in codes if numbers[code] is None and key(code)},
+    )
+
+
+@lru_cache(maxsize=10_000)
+def _label_key(label: str) -> str:
+    return key(label)
 
 
 def _read_number(text: str, item: Item) -> Reading:
@@ -149,7 +169,7 @@ def _place_of(text: str, item: Item) -> float | None:
     wanted = key(text)
     for code, label in item.labels.items():
         number = parse_number(code)
-        if number is not None and wanted and wanted in (key(label.en), key(label.fa)):
+        if number is not None and wanted and wanted in (_label_key(label.en), _label_key(label.fa)):
             return number if _inside(number, item) else None
     if not item.scale or item.low is None or item.high is None:
         return None
@@ -218,7 +238,7 @@ def _label_code(shown: str, item: Item) -> str | None:
         return next((c for c in item.labels if parse_number(c) == number), None)
     wanted = key(shown)
     for code, label in item.labels.items():
-        if wanted and wanted in (key(code), key(label.en), key(label.fa)):
+        if wanted and wanted in map(_label_key, (code, label.en, label.fa)):
             return code
     return None
 
