@@ -1,5 +1,6 @@
 """Figures: each draws a frame and computes nothing."""
 
+from cjlib.plots.actions import draw_impact_effort, draw_opportunities
 from cjlib.plots.contacts import (
     draw_attribution,
     draw_belief,
@@ -54,10 +55,12 @@ __all__ = [
     "draw_funnel",
     "draw_goals",
     "draw_holdout",
+    "draw_impact_effort",
     "draw_journey_flow",
     "draw_loops",
     "draw_metrics",
     "draw_number_of_personas",
+    "draw_opportunities",
     "draw_personas",
     "draw_precursors",
     "draw_quality",
