@@ -1,0 +1,134 @@
+"""Personas: who belongs to which, how sure that is, and what each is like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cjlib.errors import JourneyError, nearest
+from cjlib.personas.cards import Card
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Personas:
+    """What ``build_personas`` found.
+
+    Attributes
+    ----------
+    members : DataFrame
+        ``respondent_id, customer_id, wave, persona, margin`` of everybody: ``persona`` is
+        "persona-1" (the largest) and so on, missing for those who belong to none;
+        ``margin`` is 1 - distance to the nearest centre / distance to the second nearest.
+    sizes : DataFrame
+        One row per persona, and "none": ``persona, name_en, name_fa, estimate`` (share of
+        all, weighted), ``low, high, level, n, method, minimum`` (lower end of the interval in
+        people of this sample), ``persistence`` (mean Jaccard overlap with bootstrap refits),
+        ``margin`` (median), ``source``. The interval is that of sampling people, given the
+        segments.
+    choice : DataFrame
+        Every number of segments with every criterion; see ``Choice.table``.
+    k : int
+    verdict : str
+        "natural", "reproducible", "constructive" or "none".
+    reason : str
+    tests : DataFrame
+        Comparisons with data without segments.
+    profiles : DataFrame
+        See ``measure_profiles``.
+    distinctness : DataFrame
+        Differences on what the segments were not made on; see ``measure_distinctness``.
+    sensitivity : DataFrame
+        Agreement with other ways of making them; see ``measure_sensitivity``.
+    contradictions : DataFrame
+        Signs of two kinds of people in one persona; see ``find_contradictions``.
+    cards : tuple of Card
+        In order of size.
+    items : tuple of str
+        What the segments were made on.
+    source : str
+        "survey" or "interactions".
+    notes : tuple of str
+        Decisions on the way, in words.
+    language : str
+    """
+
+    members: pd.DataFrame
+    sizes: pd.DataFrame
+    choice: pd.DataFrame
+    k: int
+    verdict: str
+    reason: str
+    tests: pd.DataFrame
+    profiles: pd.DataFrame
+    distinctness: pd.DataFrame
+    sensitivity: pd.DataFrame
+    contradictions: pd.DataFrame
+    cards: tuple[Card, ...]
+    items: tuple[str, ...]
+    source: str
+    notes: tuple[str, ...]
+    language: str
+
+    @property
+    def ids(self) -> list[str]:
+        """Ids of the personas, the largest first."""
+        return [card.persona for card in self.cards]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Name of each persona in the study's language, by id."""
+        return {card.persona: card.name.to(self.language) for card in self.cards}
+
+    @property
+    def unassignable(self) -> float:
+        """Weighted share of people who belong to no persona."""
+        return float(self.sizes.loc[self.sizes["persona"].eq("none"), "estimate"].iloc[0])
+
+    def card(self, persona: str) -> Card:
+        """Return the card of one persona.
+
+        Raises
+        ------
+        JourneyError
+            If there is no such persona.
+        """
+        for card in self.cards:
+            if card.persona == persona:
+                return card
+        hint = nearest(persona, self.ids)
+        raise JourneyError(
+            f"Personas.card: persona must be one of {', '.join(self.ids)}; got {persona!r}."
+            + (f" Did you mean {hint!r}?" if hint else "")
+        )
+
+    def summary(self) -> str:
+        """Say how many personas there are, how large, and how far they hold."""
+        if self.k == 1:
+            return f"One persona stands for all customers. {self.reason}"
+        placed = self.sizes[self.sizes["persona"].ne("none")]
+        shares = ", ".join(f"{share:.0%}" for share in placed["estimate"])
+        held = placed["persistence"].min()
+        return (
+            f"{self.k} personas ({shares}; {self.unassignable:.0%} belong to none; least overlap "
+            f"with refits {held:.2f}). {self.reason}"
+        )
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Draw what each persona is higher and lower on than all, item by item."""
+        from cjlib import plots
+
+        return plots.draw_personas(self._shown(), names=self.names, language=self.language, ax=ax)
+
+    def plot_choice(self, *, ax: Axes | None = None) -> Axes:
+        """Draw how well refits agree for each number of segments."""
+        from cjlib import plots
+
+        return plots.draw_number_of_personas(self.choice, language=self.language, ax=ax)
+
+    def _shown(self) -> pd.DataFrame:
+        table = self.profiles
+        if self.source == "interactions":
+            return table[table["source"].eq("interactions")]
+        return table[table["used"] | table["role"].isin(["outcome", "pain"])]
