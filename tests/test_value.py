@@ -19,6 +19,7 @@ from cjlib.value import (
     acquisition_ceiling,
     check_holdout,
     compare_survival,
+    estimate_clv,
     estimate_survival,
     expect_purchases,
     fit_bgnbd,
@@ -499,3 +500,37 @@ def test_groups_are_compared_and_drawn(study, log):
     assert found.plot_cohorts().get_title()
     with pytest.raises(JourneyError, match="members=personas.members"):
         measure_retention(log, study=study, by="persona")
+
+
+def test_clv_finds_the_truth_it_was_made_from(study):
+    # Buyers live an exponential 0.5 years, buy 12 times a year for 40, and first for 70.
+    rng, rows = np.random.default_rng(8), []
+    for i in range(1500):
+        born, life = rng.uniform(0, 700), rng.exponential(0.5 * 365.25)
+        for t in np.r_[0.0, np.sort(rng.uniform(0, life, rng.poisson(12 * life / 365.25)))]:
+            rows.append((f"C{i:04d}", born + t, 70.0 if t == 0 else 40.0))
+    frame = pd.DataFrame(rows, columns=["customer_id", "t", "amount"])
+    frame = frame[frame["t"] <= 900]
+    time = pd.Timestamp("2023-01-01") + pd.to_timedelta(frame["t"], unit="D")
+    frame = frame.assign(time=time, touchpoint="till").drop(columns="t")
+    found = estimate_clv(replace(study, privacy=Privacy()), frame)
+    costs = pd.DataFrame({"month": [pd.Timestamp("2023-01-01")], "spend": [500.0]})
+    paid = estimate_clv(study, frame, costs=costs)
+
+    value = found.figure("clv_revenue")
+    assert value.low < 70 + 12 * 40 * 0.5 < value.high
+    assert found.figure("clv_margin").estimate == pytest.approx(0.5 * value.estimate)
+    assert found.figure("acquisition_ceiling").estimate == pytest.approx(0.25 * value.estimate)
+    new = (frame.groupby("customer_id")["time"].min() < "2023-02-01").sum()
+    assert paid.figure("acquisition_cost").estimate == pytest.approx(500 / new)
+    assert paid.figure("clv_net").estimate == pytest.approx(
+        paid.figure("clv_margin").estimate - 500 / new
+    )
+    assert "counted once" in paid.summary()
+
+
+def test_clv_without_leavers_is_too_few_not_infinite(study, log):
+    found = estimate_clv(study, log)
+
+    assert np.isnan(found.figure("clv_margin").estimate)
+    assert "too few" in found.figure("clv_margin").method
