@@ -89,7 +89,7 @@ def map_styles() -> str:
 
 
 def _persona(persona: dict[str, Any], view: MapView) -> dict[str, Any]:
-    alone = not persona.get("share") and not persona.get("needs")  # the title has the name
+    alone = persona["id"] == "everybody" and not persona.get("needs")  # the title says it
     return {
         "name": "" if alone else view.voice.text(persona["name"]),
         "share": view.voice.estimate(persona["share"]) if persona.get("share") else "",

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from wide_map import make_wide_map
 
 from cjlib.study import Study, load_study
 
@@ -33,7 +34,12 @@ touchpoints:
   - {id: call, stage: get, channel: web, label: {en: Call, fa: تماس}}
 teams: [{id: selling, label: {en: Selling, fa: فروش}}]
 goals:
-  - {id: faster, business: {en: Deliver faster, fa: تحویل سریع‌تر}, customer: {en: Have it soon, fa: زود رسیدن}, stage: get, kpi: csat.get, target: 4}
+  - id: faster
+    business: {en: Deliver faster, fa: تحویل سریع‌تر}
+    customer: {en: Have it soon, fa: زود رسیدن}
+    stage: get
+    kpi: csat.get
+    target: 4
 survey: {waves: [{id: one, files: [one.csv], date: "2025-01-10"}]}
 events:
   sources: [{path: log.csv, columns: {customer_id: c, time: t, touchpoint: p}}]
@@ -145,3 +151,8 @@ def members() -> pd.DataFrame:
             "persona": ["persona-1" if i % 2 == 0 else "persona-2" for i in range(40)],
         }
     )
+
+
+@pytest.fixture
+def wide() -> dict:
+    return make_wide_map()
