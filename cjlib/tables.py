@@ -46,7 +46,13 @@ def neutralise(value: Any) -> Any:
     return value
 
 
-def display_table(frame: pd.DataFrame, *, caption: str = "", rows: int = 12) -> str:
+def display_table(
+    frame: pd.DataFrame,
+    *,
+    caption: str = "",
+    rows: int = 12,
+    titles: dict[str, str] | None = None,
+) -> str:
     """Return an accessible HTML table; estimate, low and high share one cell.
 
     Parameters
@@ -56,6 +62,8 @@ def display_table(frame: pd.DataFrame, *, caption: str = "", rows: int = 12) -> 
         Above the table; where rows are cut it also says how many there are.
     rows : int
         Rows shown at most.
+    titles : dict, optional
+        Column to the title shown for it; other columns show their name.
     """
     shown = frame.head(rows)
     merged = all(name in frame.columns for name in INTERVAL)
@@ -65,8 +73,10 @@ def display_table(frame: pd.DataFrame, *, caption: str = "", rows: int = 12) -> 
         if name not in HIDDEN and not (merged and name in ("low", "high"))
     ]
     more = f" · first {len(shown)} of {len(frame):,} rows" if len(frame) > len(shown) else ""
+    known = titles or {}
     head = "".join(
-        f'<th scope="col"{_number_class(frame[name])}>{html.escape(_header(name, merged))}</th>'
+        f'<th scope="col"{_number_class(frame[name])}>'
+        f"{html.escape(known.get(name) or _header(name, merged))}</th>"
         for name in names
     )
     body = []

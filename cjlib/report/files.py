@@ -48,6 +48,11 @@ class ResultFiles:
         file = self.folder / "data" / f"{name}.json"
         return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
+    def pages(self, prefix: str) -> list[str]:
+        """Return the HTML fragments ``pages/<prefix>*.html``, by name."""
+        files = sorted((self.folder / "pages").glob(f"{prefix}*.html"))
+        return [file.read_text(encoding="utf-8") for file in files]
+
     def maps(self) -> list[dict[str, Any]]:
         """Return the maps in ``maps/*.json``, by name."""
         return [

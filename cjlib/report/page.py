@@ -65,8 +65,10 @@ def wide(table: str, name: str) -> Block:
     )
 
 
-def render_page(study: Study, sections: list[Section], *, notes: list[str]) -> str:
-    """Return the whole report as HTML that loads nothing from outside."""
+def render_page(
+    study: Study, sections: list[Section], *, notes: list[str], styles: str = ""
+) -> str:
+    """Return the whole report as HTML that loads nothing from outside; ``styles`` is more CSS."""
     folder = resources.files("cjlib") / "report"
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     template = environment.from_string((folder / "report.html").read_text(encoding="utf-8"))
@@ -77,7 +79,7 @@ def render_page(study: Study, sections: list[Section], *, notes: list[str]) -> s
         direction="rtl" if is_rtl(language) else "ltr",
         title=study.title.to(language),
         brand=study.brand.to(language),
-        css=Markup(_font_faces() + css),
+        css=Markup(_font_faces() + css + styles),
         notes=notes,
         sections=sections,
         words={
