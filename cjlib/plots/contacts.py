@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cjlib.language import phrase
-from cjlib.plots.journeys import digits, percent, percent_axis, say, tell, turn
+from cjlib.plots.journeys import digits, percent, percent_axis, say, say_empty, tell, turn
 from cjlib.plots.style import INK, PALETTE, label, new_axes
 
 SHOWN = 12  # rows of a figure; the tables have all
@@ -267,6 +267,8 @@ def percent_signed(share: float, language: str) -> str:
 
 
 def _finish(ax: Axes, labels: Sequence[str], language: str) -> None:
+    if not len(labels):
+        say_empty(ax, language)
     ax.set_yticks(range(len(labels)), labels)
     ax.set_ylim(len(labels) - 0.4, -0.6)
     ax.grid(visible=False, axis="y")

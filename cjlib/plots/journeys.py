@@ -12,7 +12,7 @@ from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
 from cjlib.language import phrase, to_persian_digits
-from cjlib.plots.style import INK, PALETTE, RULE, label, new_axes
+from cjlib.plots.style import INK, MUTED, PALETTE, RULE, label, new_axes
 
 OWN_WORDS = {"(ended)": "journeys.ended", "(left)": "journeys.left"}
 WRITTEN = 14  # labels up to which the cells of a matrix carry their numbers
@@ -77,6 +77,9 @@ def draw_step_matrix(
 
 def _draw_cells(ax: Axes, matrix: pd.DataFrame, *, language: str, shares: bool) -> None:
     values = matrix.to_numpy(dtype=float)
+    if not values.size:
+        say_empty(ax, language)
+        return
     top = np.nanmax(values) if np.isfinite(values).any() else 1.0
     ax.imshow(values, cmap="Blues", vmin=0, vmax=top, aspect="auto")
     ax.grid(visible=False)
@@ -258,6 +261,12 @@ def percent(share: float, language: str) -> str:
     if language == "fa":
         return to_persian_digits(text.replace(".", "٫")) + "٪"
     return text + "%"
+
+
+def say_empty(ax: Axes, language: str) -> None:
+    """Write that there is nothing to show, in the middle of the axes."""
+    ax.text(0.5, 0.5, tell("none", language), transform=ax.transAxes, ha="center", va="center",
+            color=MUTED)  # fmt: skip
 
 
 def percent_axis(ax: Axes, language: str) -> None:
