@@ -222,6 +222,8 @@ def _measure_sizes(
 def _distinctness(
     parts: list[tuple[pd.DataFrame, pd.Series, list[Trait]]], *, base: int
 ) -> pd.DataFrame:
+    if all(personas.nunique() < 2 for _, personas, _ in parts):
+        parts = [(frame, personas, []) for frame, personas, _ in parts]
     tables = [measure_distinctness(f, p, t, base=base) for f, p, t in parts]
     table = pd.concat([t for t in tables if len(t)] or tables[:1], ignore_index=True)
     table["p_holm"] = adjust_holm(table["p_value"].to_numpy(dtype=float))

@@ -248,11 +248,29 @@ _SECTIONS: Final = {
 def _top(
     material: Material, persona: str, section: str, names: list[str], *, by: str
 ) -> list[dict[str, Any]]:
+    traits = {t.name: t for t in material.traits}
     part = _profile(material, persona, names)
+    shown = [_shows(traits.get(str(item)), str(answer)) for item, answer in
+             zip(part["item"], part["answer"], strict=True)]  # fmt: skip
+    part = part[shown]
     part = part[part["estimate"].notna()] if part["estimate"].notna().any() else part.head(1)
     order = part["effect"].abs() if by == "far" else part[by]
     chosen = part.loc[order.sort_values(ascending=False, kind="stable").index].head(TOP)
-    return [_profile_line(section, row) for row in chosen.to_dict("records")]
+    return [_asked(_profile_line(section, row), row, traits) for row in chosen.to_dict("records")]
+
+
+def _shows(trait: Trait | None, answer: str) -> bool:
+    """Of a yes/no question asked as two codes, only the first (yes) is a line."""
+    return trait is None or len(trait.codes) != 2 or answer == trait.codes[0][0]
+
+
+def _asked(line: dict[str, Any], row: dict[Any, Any], traits: dict[str, Trait]) -> dict[str, Any]:
+    """Put the question before the answer of a nominal item."""
+    if not row["answer"]:
+        return line
+    question = traits[str(row["item"])].label
+    said = {"text_en": line["label_en"], "text_fa": line["label_fa"]}
+    return {**line, **said, "label_en": question.to("en"), "label_fa": question.to("fa")}
 
 
 def _named(material: Material, *roles: str) -> list[str]:

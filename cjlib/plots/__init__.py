@@ -11,6 +11,7 @@ from cjlib.plots.contacts import (
     draw_variants,
     draw_waits,
 )
+from cjlib.plots.drivers import draw_drivers, draw_priorities
 from cjlib.plots.interviews import draw_agreement, draw_code_counts, draw_saturation
 from cjlib.plots.journeys import draw_funnel, draw_journey_flow, draw_step_matrix, draw_transitions
 from cjlib.plots.maps import draw_emotions
@@ -48,6 +49,7 @@ __all__ = [
     "draw_code_shares",
     "draw_cohorts",
     "draw_differences",
+    "draw_drivers",
     "draw_elements",
     "draw_emotions",
     "draw_exits",
@@ -63,6 +65,7 @@ __all__ = [
     "draw_opportunities",
     "draw_personas",
     "draw_precursors",
+    "draw_priorities",
     "draw_quality",
     "draw_saturation",
     "draw_scorecard",

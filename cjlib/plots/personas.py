@@ -79,6 +79,9 @@ def draw_personas(
     )  # fmt: skip
     bar.set_label(label(phrase("persona.plot.axis", language), language), fontsize=9)
     bar.outline.set_visible(False)
+    bar.ax.xaxis.set_major_formatter(lambda x, _: format_number(x, language))
+    if language == "fa":
+        bar.ax.invert_xaxis()
     return ax
 
 
@@ -102,6 +105,7 @@ def draw_number_of_personas(
     ax.scatter(rows["k"][taken], rows["stability"][taken], s=90, color=PALETTE[0], zorder=4)
     ax.set_ylim(min(0.0, float(np.floor(rows["stability_low"].min() * 10) / 10)), 1.02)
     ax.set_xticks(rows["k"].astype(int), [format_number(float(k), language) for k in rows["k"]])
+    ax.yaxis.set_major_formatter(lambda y, _: format_number(y, language))
     ax.set_xlabel(label(phrase("persona.plot.k", language), language))
     ax.set_ylabel(label(_wrap(phrase("persona.plot.stability", language), 26), language))
     return ax

@@ -1,0 +1,307 @@
+"""What goes with an outcome: shares of its explained variance, and where to act first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import comb
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from cjlib.columns import ESTIMATE, HIGH, LEVEL, LOW, METHOD, SHARE, N, require_columns
+from cjlib.errors import JourneyError, TooFewError
+from cjlib.intervals import Floats, estimate_mean, require_level
+
+MOST_DRIVERS: Final = 15  # 2^15 models; beyond that the shares mean little anyway
+BOOTSTRAPS: Final = 500
+PERMUTATIONS: Final = 499
+CHANCE: Final = 0.05
+SINGULAR: Final = 1e-10  # a driver with less of its variance left adds nothing
+CELLS: Final = 2_000_000  # row weights or models held at a time
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drivers:
+    """What ``measure_drivers`` found: associations, not causes.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per driver, the largest share first: ``driver``; ``estimate, low, high, level,
+        n, method``: its part of R² (they add up to ``r_squared``); ``share``: that part
+        of the whole, 0 to 1; ``correlation`` with the outcome (gives the sign); ``p_value``
+        (permutation, corrected for all drivers); ``associated``: p below .05; ``mean,
+        mean_low, mean_high``: the driver's mean rating; ``quadrant``: "improve first" (above
+        the average share, below the average mean), "keep up" (above, above), "low priority"
+        (below, below), "possible overkill" (below, above); "runs against" where a higher driver
+        goes with a lower outcome; "unproven" where nothing beyond chance was found.
+    outcome : str
+    r_squared : float
+    r_squared_low, r_squared_high : float
+    p_value : float
+        Of all drivers together against chance.
+    left_out : int
+        Rows with a gap in the outcome, a driver or the weight.
+    """
+
+    table: pd.DataFrame
+    outcome: str
+    r_squared: float
+    r_squared_low: float
+    r_squared_high: float
+    p_value: float
+    left_out: int
+
+    def summary(self) -> str:
+        """Say what goes with the outcome, in one sentence."""
+        n = int(self.table[N].iloc[0])
+        found = self.table[self.table["associated"]]
+        if found.empty:
+            return (
+                f"No driver goes with {self.outcome} beyond chance (n = {n:,}, R² "
+                f"{self.r_squared:.2f}, p = {self.p_value:.2f})."
+            )
+        parts = ", ".join(
+            f"{row.driver} {row.share:.0%}" for row in found.head(3).itertuples(index=False)
+        )
+        return (
+            f"{len(found)} of {len(self.table)} drivers go with {self.outcome} beyond chance: "
+            f"{parts} of the explained variance (R² {self.r_squared:.2f} "
+            f"[{self.r_squared_low:.2f}, {self.r_squared_high:.2f}], n = {n:,}; association, "
+            "not proof of cause)."
+        )
+
+    def plot(self, *, ax: Axes | None = None, language: str = "en") -> Axes:
+        """Draw each driver's part of R² with its interval."""
+        from cjlib import plots
+
+        return plots.draw_drivers(self.table, language=language, ax=ax)
+
+    def plot_priorities(self, *, ax: Axes | None = None, language: str = "en") -> Axes:
+        """Draw importance against performance."""
+        from cjlib import plots
+
+        return plots.draw_priorities(self.table, language=language, ax=ax)
+
+
+def measure_drivers(
+    data: Any,
+    *,
+    outcome: str,
+    on: Sequence[str],
+    rng: np.random.Generator,
+    weights: str | None = None,
+    level: float = 0.95,
+) -> Drivers:
+    """Share out the R² of a linear model among its drivers (LMG, Shapley).
+
+    A driver's part is what it adds to R², averaged over all orders in which the drivers can
+    enter; exact, over all subsets. Parts are never negative and add up to R². Intervals are
+    percentiles of ``BOOTSTRAPS`` resamples of people. Because a part cannot be negative, its
+    interval says nothing about chance: that is told by ``PERMUTATIONS`` shuffles of the
+    outcome, each driver against the largest part of any driver (Westfall and Young). It is
+    association in this sample: a strong driver need not move the outcome when changed.
+
+    Parameters
+    ----------
+    data : DataFrame or Survey
+        One row per person; of a survey its ``respondents``. Rows with a gap are left out and
+        counted.
+    outcome : str
+        Column of the outcome: a rating, or 0 and 1.
+    on : sequence of str
+        Columns of the drivers, 1 to 15. Mean ratings are compared as they stand, so they
+        should share a scale.
+    rng : Generator
+    weights : str, optional
+        Column of weights; the permutations keep each weight with its drivers.
+    level : float, 0 to 1
+
+    Raises
+    ------
+    ColumnError, JourneyError
+        For unknown, repeated or too many columns, or one without any spread.
+    TooFewError
+        With fewer complete rows than three for each driver, or than 10.
+
+    References
+    ----------
+    Lindeman, R., Merenda, P. and Gold, R. (1980). Introduction to Bivariate and Multivariate
+    Analysis. Grömping, U. (2006). Journal of Statistical Software 17(1).
+    Westfall, P. and Young, S. (1993). Resampling-Based Multiple Testing. Wiley.
+    """
+    require_level(level, caller="measure_drivers")
+    frame: pd.DataFrame = getattr(data, "respondents", data)
+    names = list(on)
+    x, y, w = _read(frame, outcome, names, weights)
+    n = len(y)
+    parts = share_out(_covariances(np.column_stack([y, x]), w[None]))[0]
+    drawn = share_out(_bootstrap(np.column_stack([y, x]), w, rng))
+    shuffled = share_out(_shuffle(x, y, w, rng))
+    total = float(parts.sum())
+    tail = (1 - level) / 2
+    low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
+    total_low, total_high = np.quantile(drawn.sum(axis=1), [tail, 1 - tail])
+    top = shuffled.max(axis=1)
+    p = (1 + (top[:, None] >= parts - 1e-12).sum(axis=0)) / (1 + PERMUTATIONS)
+    p_all = float((1 + (shuffled.sum(axis=1) >= total - 1e-12).sum()) / (1 + PERMUTATIONS))
+    rows = []
+    for j, name in enumerate(names):
+        rating = estimate_mean(x[:, j], None if weights is None else w, level=level)
+        rows.append(
+            {"driver": name, ESTIMATE: parts[j], LOW: low[j], HIGH: high[j], LEVEL: level, N: n,
+             METHOD: "LMG, percentile bootstrap", SHARE: parts[j] / total if total else 0.0,
+             "correlation": _correlation(x[:, j], y, w), "p_value": p[j],
+             "associated": bool(p[j] < CHANCE and p_all < CHANCE), "mean": rating.estimate,
+             "mean_low": rating.low, "mean_high": rating.high}
+        )  # fmt: skip
+    table = pd.DataFrame(rows)
+    table["quadrant"] = _quadrants(table)
+    table = table.sort_values([ESTIMATE, "driver"], ascending=[False, True], kind="stable")
+    return Drivers(
+        table.reset_index(drop=True), outcome, total, float(total_low), float(total_high), p_all,
+        len(frame) - n,
+    )  # fmt: skip
+
+
+def share_out(covariances: Floats) -> Floats:
+    """Average what each driver adds to R² over all orders of entry.
+
+    Parameters
+    ----------
+    covariances : array (sets, 1 + drivers, 1 + drivers)
+        The outcome first. All subsets are passed through at once by sweeping one driver
+        after another, in or out.
+
+    Returns
+    -------
+    array (sets, drivers)
+    """
+    sets, size, _ = covariances.shape
+    p = size - 1
+    step = max(1, CELLS // 2**p)
+    if sets > step:
+        return np.concatenate([share_out(covariances[s : s + step]) for s in range(0, sets, step)])
+    scale = np.sqrt(np.maximum(np.einsum("sii->si", covariances), 1e-300))
+    left = (covariances / scale[:, :, None] / scale[:, None, :])[:, None]  # (sets, subsets, ...)
+    for _ in range(p):  # always the driver next to the outcome; the others move up
+        pivot = left[:, :, 1, 1]
+        column = left[:, :, :, 1]
+        safe = np.where(pivot > SINGULAR, pivot, np.inf)
+        taken = left - column[..., :, None] * column[..., None, :] / safe[..., None, None]
+        both = np.concatenate([left, taken], axis=1)
+        left = np.delete(np.delete(both, 1, axis=2), 1, axis=3)
+    explained = 1 - left[:, :, 0, 0]  # subset s: bit j says that driver j is in
+    subsets = np.arange(2**p)
+    members = np.array([s.bit_count() for s in range(2**p)])
+    out = np.empty((sets, p))
+    for j in range(p):
+        without = subsets[(subsets >> j) & 1 == 0]
+        chance = np.array([1 / (p * comb(p - 1, m)) for m in range(p)])[members[without]]
+        out[:, j] = (explained[:, without + (1 << j)] - explained[:, without]) @ chance
+    return np.maximum(out, 0.0)
+
+
+def _read(
+    frame: pd.DataFrame, outcome: str, on: list[str], weights: str | None
+) -> tuple[Floats, Floats, Floats]:
+    needed = [outcome, *on, *([weights] if weights else [])]
+    require_columns(frame, needed, caller="measure_drivers")
+    if len(set(needed)) < len(needed):
+        raise JourneyError(
+            "measure_drivers: outcome, drivers and weights must be different columns; got "
+            f"{', '.join(needed)}. Name each once."
+        )
+    if not 1 <= len(on) <= MOST_DRIVERS:
+        raise JourneyError(
+            f"measure_drivers: there must be 1 to {MOST_DRIVERS} drivers; got {len(on)}. "
+            "Choose those a team could act on."
+        )
+    numbers = pd.DataFrame({name: _as_float(frame[name]) for name in needed})
+    complete = numbers.notna().to_numpy().all(axis=1)
+    if weights:
+        complete &= numbers[weights].to_numpy() > 0
+    kept = numbers[complete]
+    least = max(10, 3 * len(on))
+    if len(kept) < least:
+        raise TooFewError(
+            f"measure_drivers: {len(on)} drivers need at least {least} complete rows; got "
+            f"{len(kept)} of {len(frame):,}. Take fewer drivers, or leave out the one most "
+            f"often missing ({on[int(numbers[on].isna().to_numpy().sum(axis=0).argmax())]})."
+        )
+    flat = [name for name in [outcome, *on] if kept[name].nunique() < 2]
+    if flat:
+        raise JourneyError(
+            f"measure_drivers: outcome and drivers must differ between people; everyone gave "
+            f"the same answer to {', '.join(flat)}. Leave it out."
+        )
+    w = kept[weights].to_numpy(dtype=float) if weights else np.ones(len(kept))
+    return kept[on].to_numpy(dtype=float), kept[outcome].to_numpy(dtype=float), w
+
+
+def _as_float(column: pd.Series) -> Floats:
+    found = pd.to_numeric(column, errors="coerce")
+    return np.asarray(found.to_numpy(dtype=float, na_value=np.nan), dtype=np.float64)
+
+
+def _covariances(z: Floats, weights: Floats) -> Floats:
+    """Weighted covariance matrices of the columns of ``z``, one per row of ``weights``."""
+    q = z.shape[1]
+    z = z - z.mean(axis=0)
+    products = (z[:, :, None] * z[:, None, :]).reshape(len(z), q * q)
+    total = weights.sum(axis=1)[:, None]
+    means = weights @ z / total
+    second = (weights @ products / total).reshape(-1, q, q)
+    found: Floats = second - means[:, :, None] * means[:, None, :]
+    return found
+
+
+def _bootstrap(z: Floats, w: Floats, rng: np.random.Generator) -> Floats:
+    n = len(z)
+    step = max(1, CELLS // n)
+    out = []
+    for start in range(0, BOOTSTRAPS, step):
+        draws = min(step, BOOTSTRAPS - start)
+        rows = rng.integers(0, n, (draws, n)) + np.arange(draws)[:, None] * n
+        counts = np.bincount(rows.reshape(-1), minlength=draws * n).reshape(draws, n)
+        out.append(_covariances(z, counts * w))
+    return np.concatenate(out)
+
+
+def _shuffle(x: Floats, y: Floats, w: Floats, rng: np.random.Generator) -> Floats:
+    """Covariances with the outcome shuffled; those among the drivers stay as they are."""
+    p = x.shape[1]
+    out = np.empty((PERMUTATIONS, p + 1, p + 1))
+    out[:, 1:, 1:] = _covariances(x, w[None])[0]
+    centred = (x - np.average(x, axis=0, weights=w)) * w[:, None] / w.sum()
+    for r in range(PERMUTATIONS):
+        mixed = rng.permutation(y)
+        mean = np.average(mixed, weights=w)
+        out[r, 0, 0] = np.average((mixed - mean) ** 2, weights=w)
+        out[r, 0, 1:] = out[r, 1:, 0] = centred.T @ mixed
+    return out
+
+
+def _correlation(a: Floats, b: Floats, w: Floats) -> float:
+    both = _covariances(np.column_stack([a, b]), w[None])[0]
+    return float(both[0, 1] / np.sqrt(both[0, 0] * both[1, 1]))
+
+
+def _quadrants(table: pd.DataFrame) -> pd.Series:
+    important = table[SHARE] >= table[SHARE].mean()
+    good = table["mean"] >= table["mean"].mean()
+    found = np.select(
+        [
+            ~table["associated"],
+            table["correlation"] < 0,
+            important & ~good,
+            important & good,
+            ~important & ~good,
+        ],
+        ["unproven", "runs against", "improve first", "keep up", "low priority"],
+        default="possible overkill",
+    )
+    return pd.Series(found, index=table.index, dtype="string")
