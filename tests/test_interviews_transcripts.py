@@ -194,6 +194,7 @@ def test_roles_by_each_rule():
 REDACTED = [
     ("call 0912 345 67 89 or 09123456789", "call [phone-1] or [phone-1]"),
     ("زنگ بزن ۰۹۱۲۳۴۵۶۷۸۹ یا ۰۲۱-۸۸۷۷۶۶۵۵", "زنگ بزن [phone-1] یا [phone-2]"),
+    ("031 1234 567 is ten digits", "[phone-1] is ten digits"),
     ("+98 912 345 6789", "[phone-1]"),
     ("mail sara.m@shop.co.ir now", "mail [email-1] now"),
     ("see https://a.ir/x?y=1, ok", "see [url-1], ok"),
