@@ -21,9 +21,9 @@ class Teller:
         self.study = study
         self.files = files
 
-    def say(self, name: str, **values: str) -> str:
+    def say(self, key: str, **values: str) -> str:
         """Return a phrase of the report in the study's language."""
-        return phrase(f"report.sum.{name}", self.study.language, **values)
+        return phrase(f"report.sum.{key}", self.study.language, **values)
 
     def number(self, value: float, decimals: int = 0) -> str:
         """Return a number in the study's digits."""
@@ -141,7 +141,7 @@ def _tell_change(t: Teller) -> Iterator[str]:
         decimals = 1 if row["metric"] == "nps" else 2
         yield t.say(
             "change",
-            name=name_item(t.study, str(row["name"])),
+            what=name_item(t.study, str(row["name"])),
             earlier=t.number(row["earlier"], decimals), later=t.number(row["later"], decimals),
             first=t.study.label("wave", str(row["from_wave"])),
             second=t.study.label("wave", str(row["to_wave"])),
