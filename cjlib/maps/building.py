@@ -9,7 +9,6 @@ import pandas as pd
 from cjlib.accounts import read_beliefs
 from cjlib.columns import CHANNEL, INTERVIEW, STAGE, TOUCHPOINT
 from cjlib.errors import JourneyError
-from cjlib.intervals import estimate_share
 from cjlib.maps.estimates import write_estimate
 from cjlib.maps.evidence import EvidenceBook, judge_level, make_id
 from cjlib.maps.experience import (
@@ -156,20 +155,12 @@ def _head(sources: Sources, wave: str, owner: str) -> dict[str, Any]:
 
 
 def _persona(sources: Sources) -> dict[str, Any]:
-    study = sources.study
-    if not sources.persona:
-        return {"id": "everybody", "name": both("map.everybody")}
-    number = sources.persona.rpartition("-")[2]
-    names = study.personas.names
-    place = int(number) - 1 if number.isdecimal() else -1
-    named = names[place] if 0 <= place < len(names) else None
-    members, everybody = sources.share
-    share = estimate_share(members, everybody, level=study.level)
+    if sources.size is None:
+        return {"id": sources.who, "name": both("map.everybody")}
+    share = write_estimate(sources.size.share, unit="share", privacy=sources.study.privacy)
     return {
-        "id": sources.who, "kind": "data-driven", "needs": rank_needs(sources),
-        "name": {lang: named.to(lang) for lang in LANGUAGES} if named
-        else both("map.persona", number=number),
-        "share": write_estimate(share, unit="share", privacy=study.privacy),
+        "id": sources.who, "kind": "data-driven", "name": sources.size.name, "share": share,
+        "needs": rank_needs(sources),
     }  # fmt: skip
 
 

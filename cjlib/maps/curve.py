@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from cjlib.maps.estimates import EMOTION_HIGH, EMOTION_LOW
-from cjlib.maps.numbers import Voice, decimals_of
+from cjlib.maps.numbers import MINUS, Voice, decimals_of
 from cjlib.maps.words import say
 
 HEIGHT = 190  # of the picture, in its own units; so are the widths
@@ -101,8 +101,10 @@ def _point(x: float, emotion: dict[str, Any], voice: Voice) -> Point:
     kept = _on_curve(emotion)
     value, ci = float(kept["value"]), kept.get("ci")
     ends = (float(ci["lo"]), float(ci["hi"])) if ci else (value, value)
-    text = voice.number(value, unit="emotion", decimals=min(2, decimals_of(kept)))
-    return Point(x, _height(value), _height(ends[1]), _height(ends[0]), text, value >= 0)
+    text = voice.number(value, unit="emotion", decimals=decimals_of(kept))
+    return Point(
+        x, _height(value), _height(ends[1]), _height(ends[0]), text, not text.startswith(MINUS)
+    )
 
 
 def _on_curve(emotion: dict[str, Any]) -> dict[str, Any]:

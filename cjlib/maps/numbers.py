@@ -108,7 +108,9 @@ class Voice:
 
 
 def decimals_of(kept: dict[str, Any]) -> int:
-    """Return the decimals an estimate deserves: down to where half its interval lies."""
+    """Return the decimals an estimate deserves: down to where half its interval begins."""
+    if kept.get("unit") == "emotion":
+        return 2  # alike along the curve
     scale = 100.0 if kept.get("unit") == "share" else 1.0
     if "ci" not in kept:
         return 0 if kept.get("unit") in ("share", "count") else 1

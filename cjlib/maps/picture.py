@@ -12,7 +12,7 @@ from cjlib.errors import JourneyError
 from cjlib.language import phrase
 from cjlib.maps.checking import require_map
 from cjlib.maps.estimates import read_estimate
-from cjlib.maps.numbers import Voice, decimals_of
+from cjlib.maps.numbers import MINUS, Voice, decimals_of
 from cjlib.maps.words import say
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def tabulate_emotions(journey_map: dict[str, Any], voice: Voice) -> pd.DataFrame
         rows.append(
             {
                 "stage": textwrap.fill(name, LETTERS), "estimate": found.estimate,
-                "low": found.low, "high": found.high, "text": text,
+                "below": text.startswith(MINUS), "low": found.low, "high": found.high, "text": text,
                 "n": phrase("n_is", voice.language, n=voice.count(found.n)) if found.n else "",
             }
             | {key: voice.count(n) if n else "" for key, n in counts.items()}

@@ -12,7 +12,12 @@ from cjlib.columns import (
     CODE,
     CUSTOMER,
     DATE,
+    ESTIMATE,
+    HIGH,
     INTERVIEW,
+    LEVEL,
+    LOW,
+    METHOD,
     PERSONA,
     RESPONDENT,
     ROLE,
@@ -21,11 +26,22 @@ from cjlib.columns import (
     TOUCHPOINT,
     TURN,
     WAVE,
+    N,
     require_columns,
 )
 from cjlib.errors import JourneyError, nearest
+from cjlib.intervals import Estimate, estimate_share
 from cjlib.maps.evidence import make_id
+from cjlib.maps.words import LANGUAGES, both
 from cjlib.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class PersonaSize:
+    """What a persona is called, in both languages, and its share of all people."""
+
+    name: dict[str, str]
+    share: Estimate
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,8 +61,8 @@ class Sources:
         Interviews with consent.
     beliefs : DataFrame or None
         ``stage, satisfaction, n``.
-    share : (int, int)
-        Members of the persona, and of all personas; (0, 0) for everybody.
+    size : PersonaSize or None
+        None for everybody.
     """
 
     study: Study
@@ -57,7 +73,7 @@ class Sources:
     codes: pd.DataFrame
     interviews: int
     beliefs: pd.DataFrame | None
-    share: tuple[int, int]
+    size: PersonaSize | None
 
     @property
     def who(self) -> str:
@@ -112,7 +128,7 @@ def gather_sources(
         codes=_codes(_table(interviews, "codes")),
         interviews=count,
         beliefs=beliefs,
-        share=_share(personas, persona),
+        size=_size(personas, persona, study),
     )
 
 
@@ -144,12 +160,27 @@ def _members(personas: Any, persona: str) -> pd.DataFrame | None:
     return chosen
 
 
-def _share(personas: Any, persona: str) -> tuple[int, int]:
+def _size(personas: Any, persona: str, study: Study) -> PersonaSize | None:
+    """Name and share as the personas have them; of a plain frame of members, counted."""
     members = _table(personas, "members")
     if not persona or members is None:
-        return (0, 0)
-    placed = members[PERSONA].dropna()
-    return int(placed.eq(persona).sum()), len(placed)
+        return None
+    sizes = getattr(personas, "sizes", None)
+    if isinstance(sizes, pd.DataFrame):
+        row = sizes.loc[sizes[PERSONA].eq(persona)].iloc[0]
+        share = Estimate(
+            float(row[ESTIMATE]), float(row[LOW]), float(row[HIGH]), float(row[LEVEL]),
+            int(sizes[N].sum()), str(row[METHOD]),
+        )  # fmt: skip
+        return PersonaSize({"en": str(row["name_en"]), "fa": str(row["name_fa"])}, share)
+    count = int(members[PERSONA].eq(persona).sum())
+    share = estimate_share(count, len(members), level=study.level)
+    number = persona.rpartition("-")[2]
+    place = int(number) - 1 if number.isdecimal() else -1
+    if 0 <= place < len(study.personas.names):
+        named = study.personas.names[place]
+        return PersonaSize({lang: named.to(lang) for lang in LANGUAGES}, share)
+    return PersonaSize(both("map.persona", number=number), share)
 
 
 def _coded_turns(

@@ -24,8 +24,8 @@ def draw_emotions(
     ----------
     stages : DataFrame, one row per stage in journey order
         ``stage`` (its name), ``estimate, low, high`` (-2 to 2, missing where not known),
-        ``text`` (the value as a reader sees it), ``n`` (as text), ``strengths, pains``
-        (counts, as text; empty for none).
+        ``below`` (whether that reads as below the middle), ``text`` (the value in digits),
+        ``n`` (as text), ``strengths, pains`` (counts, as text; empty for none).
     words : dict
         ``title, axis, unknown, strengths, pains`` in the language of the picture.
     language : "en" or "fa"
@@ -39,8 +39,9 @@ def draw_emotions(
     ax.fill_between(x, low, high, color=GOOD, alpha=0.15, linewidth=0)
     ax.plot(x, y, color=GOOD, linewidth=2, zorder=2)
     ax.vlines(x, low, high, color=INK, linewidth=1.4, zorder=3)
-    for above, marker, colour in ((True, "o", GOOD), (False, "D", BAD)):
-        mine = ~np.isnan(y) & ((y >= 0) == above)
+    below = stages["below"].to_numpy(dtype=bool)
+    for side, marker, colour in ((False, "o", GOOD), (True, "D", BAD)):
+        mine = ~np.isnan(y) & (below == side)
         ax.plot(x[mine], y[mine], marker, color=colour, markersize=9, zorder=4)
     for place, row in enumerate(stages.itertuples()):
         if np.isnan(y[place]):

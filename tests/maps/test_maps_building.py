@@ -315,7 +315,8 @@ def test_shipped_study_gives_maps_of_everybody_and_of_each_persona(sepidar):
         assert html.count('scope="col"') == 7 + 5
         assert not re.search(r"\bnan\b|None", html)
     shares = [m["personas"][0]["share"]["value"] for m in maps[1:]]
-    assert sum(shares) == pytest.approx(1.0)
+    assert 0.8 < sum(shares) <= 1 + 1e-9  # the rest belong to no persona
+    assert maps[1]["personas"][0]["name"]["en"] == personas.card("persona-1").name.en
     everybody = {a["at"]: a for a in maps[0]["alignment"]}
     assert everybody["delivery"]["significant"]  # the team thinks better of it than customers
     assert everybody["delivery"]["gap"]["value"] < 0

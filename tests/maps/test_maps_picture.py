@@ -19,7 +19,7 @@ def test_picture_shows_the_numbers(wide):
 
     np.testing.assert_allclose(line.get_ydata(), wanted)
     shown = {t.get_text() for t in ax.texts}
-    assert {"−1.5", "+1.2", "no data", "pains: 1"} <= shown
+    assert {"−1.50", "+1.25", "no data", "pains: 1"} <= shown
     assert next(t.get_text() for t in ax.get_xticklabels()) == "Stage0x\nn = 310"
     assert not ax.xaxis_inverted()
 
@@ -28,7 +28,7 @@ def test_persian_picture_runs_from_the_right():
     ax = draw_map(make_wide_map(lang="fa"))
 
     assert ax.xaxis_inverted()
-    assert "−۱٫۵" in {t.get_text() for t in ax.texts}
+    assert "−۱٫۵۰" in {t.get_text() for t in ax.texts}
     assert ax.get_title(loc="right").endswith("نقشهٔ پهن")
 
 

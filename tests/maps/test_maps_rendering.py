@@ -161,7 +161,7 @@ def test_persian_page_runs_from_the_right_with_its_own_digits():
     values = [b for b in find(page.root, "bdi") if b["attrs"].get("class") == "value"]
 
     assert (html["lang"], html["dir"]) == ("fa", "rtl")
-    assert text_of(values[0]) == "−۱٫۵ [−۱٫۸، −۱٫۲]"
+    assert text_of(values[0]) == "−۱٫۵۰ [−۱٫۸۰، −۱٫۲۰]"
     assert all(b["attrs"]["dir"] == "ltr" for b in values)
     assert "n =" not in text_of(next(find(page.root, "table")))
 
@@ -170,7 +170,7 @@ def test_english_page_of_a_persian_map_has_its_own_digits():
     text = render_html(make_wide_map(lang="fa"), language="en")
 
     assert 'lang="en" dir="ltr"' in text
-    assert "−1.5 [−1.8, −1.2]" in text
+    assert "−1.50 [−1.80, −1.20]" in text
     assert "n = 310" in text
 
 
@@ -210,7 +210,7 @@ def test_page_shows_the_numbers_of_the_map(study, respondents, interviews, inter
 
     english, persian = (text_of(Page(render_html(m, language=x)).root) for x in ("en", "fa"))
 
-    for said in ("−0.8 [", "25% [13%, 42%]", "heard in 3 of 3 interviews", "beyond chance",
+    for said in ("−0.75 [", "25% [13%, 42%]", "heard in 3 of 3 interviews", "beyond chance",
                  "−1.8 [−1.9, −1.6]", "target 4", "Back to Look 31% [18%, 49%]"):  # fmt: skip
         assert said in english, said
     assert "بازگشت به دیدن ۳۱٪ [۱۸٪، ۴۹٪]" in persian
