@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, Final, Literal
 
@@ -42,9 +42,14 @@ class Comparison:
         other), ``low, high, level, p, p_holm, detectable, n, n_other, verdict, method``.
         ``detectable``: smallest true difference found 4 times in 5; ``p_holm``: p corrected
         for all rows of the table; ``verdict``: "differ", "not shown", "too few" or "no test".
+    language : str
+        Of the figure.
+    names : mapping of group to its name for readers
     """
 
     table: pd.DataFrame
+    language: str = "en"
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def summary(self) -> str:
         """Count the differences that hold after correction, in one sentence with a caution."""
@@ -63,7 +68,7 @@ class Comparison:
         """Draw each difference with its interval against 0."""
         from cjlib import plots
 
-        return plots.draw_differences(self.table, ax=ax)
+        return plots.draw_differences(self.table, names=self.names, language=self.language, ax=ax)
 
 
 def compare_groups(

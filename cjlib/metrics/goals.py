@@ -17,6 +17,7 @@ from cjlib.intervals import Estimate
 from cjlib.metrics.kpis import (
     check_goals,
     describe_kpi,
+    label_kpi,
     make_sources,
     measure_kpi,
     position_on,
@@ -33,6 +34,7 @@ COLUMNS: Final = (
     "kind",
     "stage",
     "kpi",
+    "label",
     "target",
     "better",
     "by",
@@ -58,13 +60,16 @@ class GoalTable:
     Attributes
     ----------
     table : DataFrame
-        One row per goal, in file order: ``goal, business, customer, kind, stage, kpi, target,
-        better, by, estimate, low, high, level, n, method, reached, unit, source, wave,
+        One row per goal, in file order: ``goal, business, customer, kind, stage, kpi, label,
+        target, better, by, estimate, low, high, level, n, method, reached, unit, source, wave,
         definition, position``. ``reached``: "yes", "no", "cannot tell" (the interval holds
         the target), "too few" or "no source".
+    language : str
+        Of the figure.
     """
 
     table: pd.DataFrame
+    language: str = "en"
 
     def summary(self) -> str:
         """Count the goals by outcome, in one sentence."""
@@ -80,7 +85,7 @@ class GoalTable:
         """Draw each goal's value and interval as a share of its target."""
         from cjlib import plots
 
-        return plots.draw_goals(self.table, ax=ax)
+        return plots.draw_goals(self.table, language=self.language, ax=ax)
 
 
 def measure_goals(
@@ -128,7 +133,8 @@ def measure_goals(
             {
                 "goal": goal.id, "business": goal.business.to(study.language),
                 "customer": goal.customer.to(study.language), "kind": goal.kind,
-                STAGE: goal.stage, "kpi": goal.kpi, "target": goal.target,
+                STAGE: goal.stage, "kpi": goal.kpi, "label": label_kpi(goal.kpi, study),
+                "target": goal.target,
                 "better": goal.better, "by": goal.by, **kpi_fields(found, study),
                 REACHED: judge_goal(goal, found, study.privacy.minimum_base), "unit": kpi.unit,
                 "source": source or "no source",
@@ -136,7 +142,7 @@ def measure_goals(
                 "definition": kpi.definition, "position": position_on(goal.kpi, study),
             }
         )  # fmt: skip
-    return GoalTable(pd.DataFrame(rows, columns=list(COLUMNS)).astype({N: "Int64"}))
+    return GoalTable(pd.DataFrame(rows, columns=list(COLUMNS)).astype({N: "Int64"}), study.language)
 
 
 def kpi_fields(found: Estimate | None, study: Study) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from cjlib.codebook import Item
 from cjlib.columns import WAVE, WEIGHT
 from cjlib.errors import Fault, JourneyError, ScaleError, nearest
 from cjlib.intervals import Estimate, Floats, estimate_ratio
+from cjlib.language import phrase
 from cjlib.metrics import activity as acts
 from cjlib.metrics.activity import Activity, make_activity
 from cjlib.metrics.answers import require_scale
@@ -199,6 +200,16 @@ def describe_kpi(name: str, study: Study) -> Kpi:
     if head == "return_rate" and study.positions.return_rate == "churn":
         kpi = replace(KPIS["churn_rate"], name="return_rate")
     return replace(kpi, name=name, definition=kpi.definition + (f" ({rest})" if rest else ""))
+
+
+def label_kpi(name: str, study: Study) -> str:
+    """Return a KPI's name for readers, in the study's language."""
+    head, _, rest = name.partition(".")
+    label, place = phrase(f"kpi.{head}", study.language), _place(rest)
+    if not place:
+        return label
+    kind = "stage" if place in study.stage_ids else "touchpoint"
+    return f"{label} ({study.label(kind, place)})"
 
 
 def position_on(name: str, study: Study) -> str:

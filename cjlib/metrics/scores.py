@@ -74,11 +74,11 @@ class Score:
         """Say the headline in one sentence."""
         return f"{self.table[METRIC].iloc[0]} = {self.headline}. {self.positions[0]}"
 
-    def plot(self, *, ax: Axes | None = None) -> Axes:
+    def plot(self, *, language: str = "en", ax: Axes | None = None) -> Axes:
         """Draw how often each answer was given."""
         from cjlib import plots
 
-        return plots.draw_answers(self.answers, ax=ax)
+        return plots.draw_answers(self.answers, language=language, ax=ax)
 
 
 def measure_nps(

@@ -16,6 +16,7 @@ from cjlib.metrics.goals import kpi_fields
 from cjlib.metrics.kpis import (
     Sources,
     describe_kpi,
+    label_kpi,
     make_sources,
     measure_kpi,
     position_on,
@@ -37,6 +38,8 @@ _OF_STAGE: Final = {
 
 COLUMNS: Final = (
     "stage",
+    "stage_label",
+    "label",
     "kind",
     "kpi",
     "scope",
@@ -61,13 +64,17 @@ class StageScorecard:
     Attributes
     ----------
     table : DataFrame
-        One row per stage and KPI of its family, in journey order: ``stage, kind, kpi, scope,
-        estimate, low, high, level, n, method, unit, better, source, definition, position``.
+        One row per stage and KPI of its family, in journey order: ``stage, stage_label,
+        label, kind, kpi, scope, estimate, low, high, level, n, method, unit, better, source,
+        definition, position``.
         ``scope``: "stage" where the figure is the stage's own, "study" where it is the whole
         study's. A KPI without a source has method "no source" and no value.
+    language : str
+        Of the figure.
     """
 
     table: pd.DataFrame
+    language: str = "en"
 
     def summary(self) -> str:
         """Count the KPIs that are known, and name those without a source."""
@@ -80,7 +87,7 @@ class StageScorecard:
         """Draw the scorecard: a cell per stage and KPI, the missing ones marked."""
         from cjlib import plots
 
-        return plots.draw_scorecard(self.table, ax=ax)
+        return plots.draw_scorecard(self.table, language=self.language, ax=ax)
 
 
 def measure_stage_kpis(
@@ -122,13 +129,17 @@ def measure_stage_kpis(
             kpi = describe_kpi(f"csat.{stage.id}" if name == "csat" else name, study)
             rows.append(
                 {
-                    STAGE: stage.id, "kind": stage.kind, "kpi": name, "scope": scope,
+                    STAGE: stage.id, "stage_label": study.label("stage", stage.id),
+                    "label": label_kpi(name, study), "kind": stage.kind, "kpi": name,
+                    "scope": scope,
                     **kpi_fields(found, study), "unit": kpi.unit, "better": kpi.better,
                     "source": source or "no source", "definition": kpi.definition,
                     "position": position_on(name, study),
                 }
             )  # fmt: skip
-    return StageScorecard(pd.DataFrame(rows, columns=list(COLUMNS)).astype({N: "Int64"}))
+    return StageScorecard(
+        pd.DataFrame(rows, columns=list(COLUMNS)).astype({N: "Int64"}), study.language
+    )
 
 
 def _measure_at(name: str, stage: str, sources: Sources) -> tuple[Estimate | None, str, str]:

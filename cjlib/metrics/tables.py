@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from cjlib.columns import (
 from cjlib.definitions import Privacy
 from cjlib.errors import ColumnError, nearest
 from cjlib.intervals import Estimate, Floats
+from cjlib.language import phrase
 from cjlib.metrics.answers import require_scale
 from cjlib.metrics.comparison import Comparison, compare_groups, judge_differences
 from cjlib.metrics.scores import (
@@ -52,16 +53,22 @@ class MetricTable:
     ----------
     table : DataFrame
         One row per item, figure, group and weighting: ``metric, item, stage, touchpoint``, the
-        columns of ``by``, ``weighting, estimate, low, high, level, n, method, position``.
+        columns of ``by``, ``label`` (of the item, for readers), ``weighting, estimate, low, high,
+        level, n, method, position``.
     by : tuple of str
         Group columns.
     positions : tuple of str
         What the study takes where sources differ, as far as these metrics are concerned.
+    language : str
+        Of the figure.
+    names : mapping of group to its name for readers
     """
 
     table: pd.DataFrame
     by: tuple[str, ...]
     positions: tuple[str, ...]
+    language: str = "en"
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def summary(self) -> str:
         """Say how many figures there are, and the one that stands highest for whole metrics."""
@@ -84,7 +91,9 @@ class MetricTable:
                 f"Did you mean '{nearest(name, known)}'?"
             )
         rows = self.table[self.table[METRIC] == name]
-        return plots.draw_metrics(rows, by=list(self.by), ax=ax)
+        return plots.draw_metrics(
+            rows, by=list(self.by), names=self.names, language=self.language, ax=ax
+        )
 
 
 def measure_metrics(
@@ -150,18 +159,19 @@ def measure_metrics(
                     rows.append(
                         {
                             METRIC: metric, ITEM: item.name, STAGE: stage_of(item, study),
-                            TOUCHPOINT: item.touchpoint, **keys, WEIGHTING: name,
+                            TOUCHPOINT: item.touchpoint, **keys,
+                            "label": label_of(item, study), WEIGHTING: name,
                             **shown(found[metric], study.privacy),
                             POSITION: position_of(item.metric, study),
                         }
                     )  # fmt: skip
     columns = [
-        METRIC, ITEM, STAGE, TOUCHPOINT, *groupers, WEIGHTING, ESTIMATE, "low", "high", "level", N,
-        METHOD, POSITION,
+        METRIC, ITEM, STAGE, TOUCHPOINT, *groupers, "label", WEIGHTING, ESTIMATE, "low", "high",
+        "level", N, METHOD, POSITION,
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns).astype({N: "Int64"})
     positions = tuple(dict.fromkeys(position_of(item.metric, study) for item in items))
-    return MetricTable(table, tuple(groupers), positions)
+    return MetricTable(table, tuple(groupers), positions, study.language, wave_names(study))
 
 
 def compare_metrics(
@@ -191,7 +201,7 @@ def compare_metrics(
     Returns
     -------
     Comparison
-        Its table also has ``item``.
+        Its table also has ``item`` and ``label``.
     """
     people = with_personas(respondents_of(survey), members, [by])
     _require_groups(people, [by])
@@ -218,13 +228,15 @@ def compare_metrics(
         ).table  # fmt: skip
         found = found.drop(columns=["p_holm", "verdict"]).assign(**{METRIC: name})
         found.insert(1, ITEM, item.name)
+        found.insert(2, "label", label_of(item, study))
         tables.append(found)
     if not tables:
         raise ColumnError(
             "compare_metrics: the codebook must mark at least one answered item as nps, csat "
             "or ces; none is. Fill its column 'metric'."
         )
-    return Comparison(judge_differences(pd.concat(tables, ignore_index=True)))
+    table = judge_differences(pd.concat(tables, ignore_index=True))
+    return Comparison(table, study.language, wave_names(study) if by == WAVE else {})
 
 
 def respondents_of(survey: Any) -> pd.DataFrame:
@@ -271,6 +283,20 @@ def stage_of(item: Item, study: Study) -> str:
         return item.stage
     found = study.touchpoint(item.touchpoint)
     return found.stage if found else ""
+
+
+def wave_names(study: Study) -> dict[str, str]:
+    """Return the waves' names for readers."""
+    return {wave.id: study.label("wave", wave.id) for wave in study.waves}
+
+
+def label_of(item: Item, study: Study) -> str:
+    """Return what an item is about, in the study's language: touchpoint, stage or the whole."""
+    if item.touchpoint:
+        return study.label("touchpoint", item.touchpoint)
+    if item.stage:
+        return study.label("stage", item.stage)
+    return phrase("metrics.overall", study.language)
 
 
 def direction_of(study: Study) -> Direction:

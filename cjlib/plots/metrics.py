@@ -1,15 +1,17 @@
-"""Figures of scores, comparisons, goals and the stage scorecard."""
+"""Figures of scores, comparisons, goals and the stage scorecard, in either language."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from cjlib.plots.style import INK, MUTED, PALETTE, RULE, new_axes
+from cjlib.language import format_number, phrase
+from cjlib.plots.style import INK, MUTED, PALETTE, RULE, label, new_axes
 
 REACHED_COLOURS = {
     "yes": PALETTE[2], "no": PALETTE[5], "cannot tell": PALETTE[1],
@@ -17,72 +19,93 @@ REACHED_COLOURS = {
 }  # fmt: skip
 
 
-def draw_answers(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def draw_answers(table: pd.DataFrame, *, language: str = "en", ax: Axes | None = None) -> Axes:
     """Draw the share of each answer as a bar with its interval.
 
     Parameters
     ----------
     table : DataFrame
         ``answer, share, low, high, n``.
+    language : "en" or "fa"
     """
     ax = new_axes() if ax is None else ax
     places = np.arange(len(table))
     error = [table["share"] - table["low"], table["high"] - table["share"]]
     ax.bar(places, table["share"], color=PALETTE[0], yerr=error, ecolor=INK, capsize=2)
-    ax.set_xticks(places, [f"{answer:g}" for answer in table["answer"]])
-    n = int(table["n"].iloc[0]) if len(table) else 0
-    ax.set(xlabel="Answer", ylabel="Share of answers (0 to 1)", ylim=(0, None))
-    ax.set_title(f"How often each answer was given (n = {n:,})")
+    ax.set_xticks(places, [format_number(answer, language) for answer in table["answer"]])
+    n = format_number(int(table["n"].iloc[0]) if len(table) else 0, language)
+    ax.set(xlabel=_say("answer", language), ylabel=_say("share_of_answers", language))
+    ax.set_ylim(0, None)
+    ax.set_title(_say("how_often", language, n=n))
+    ax.yaxis.set_major_formatter(lambda v, _: format_number(v, language))
     ax.grid(visible=False, axis="x")
     return ax
 
 
-def draw_metrics(table: pd.DataFrame, *, by: Sequence[str], ax: Axes | None = None) -> Axes:
+def draw_metrics(
+    table: pd.DataFrame,
+    *,
+    by: Sequence[str],
+    names: Mapping[str, str],
+    language: str = "en",
+    ax: Axes | None = None,
+) -> Axes:
     """Draw one metric of every item and group as a point with its interval.
 
     Parameters
     ----------
     table : DataFrame
-        ``metric, item, weighting, estimate, low, high`` and the columns of ``by``.
+        ``metric, label, weighting, estimate, low, high, level`` and the columns of ``by``;
+        where a figure stands weighted and unweighted, the weighted one is drawn.
     by : sequence of str
         Group columns; a colour each.
+    names : mapping of group to its name for readers
+    language : "en" or "fa"
     """
     rows = table[table["weighting"] == table["weighting"].iloc[-1]].reset_index(drop=True)
     ax = new_axes(7.0, 1.6 + 0.3 * len(rows)) if ax is None else ax
     groups = (
-        rows[list(by)].astype(str).agg(" · ".join, axis=1)
+        rows[list(by)].astype(str).replace(dict(names)).agg(" · ".join, axis=1)
         if by
-        else pd.Series("all", index=rows.index)
+        else pd.Series("", index=rows.index)
     )
-    names = list(dict.fromkeys(groups))
-    for place, (row, group) in enumerate(zip(rows.itertuples(), groups, strict=True)):
-        colour = PALETTE[names.index(group) % len(PALETTE)]
-        if np.isnan(row.estimate):
-            ax.text(0.01, place, "too few", transform=ax.get_yaxis_transform(), color=MUTED)
+    colours = list(dict.fromkeys(groups))
+    labels = []
+    for place, (row, group) in enumerate(zip(rows.to_dict("records"), groups, strict=True)):
+        colour = PALETTE[colours.index(group) % len(PALETTE)]
+        labels.append(label(f"{row['label']} ({group})" if by else str(row["label"]), language))
+        if np.isnan(row["estimate"]):
+            _note(ax, place, _say("reached.too_few", language))
             continue
-        ax.plot([row.low, row.high], [place, place], color=colour, linewidth=2)
-        ax.plot([row.estimate], [place], "o", color=colour)
-    labels = [
-        f"{item} ({group})" if by else str(item)
-        for item, group in zip(rows["item"], groups, strict=True)
-    ]
-    ax.set_yticks(range(len(rows)), labels)
-    ax.set_ylim(len(rows) - 0.4, -0.6)
-    metric, level = str(rows["metric"].iloc[0]), float(rows["level"].iloc[0])
-    ax.set(xlabel=f"{metric}, with {level:.0%} intervals", ylabel="")
-    ax.set_title(f"{metric} by item" + (f" and {', '.join(by)}" if by else ""))
-    ax.grid(visible=False, axis="y")
+        ax.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2)
+        ax.plot([row["estimate"]], [place], "o", color=colour)
+    _list_rows(ax, labels)
+    metric = _say(str(rows["metric"].iloc[0]), language)
+    level = format_number(100 * float(rows["level"].iloc[0]), language)
+    percent = f"{level}٪" if language == "fa" else f"{level} %"
+    ax.set_xlabel(_say("by_item", language, metric=metric, level=percent))
+    ax.set_title(metric)
+    ax.xaxis.set_major_formatter(lambda v, _: format_number(v, language))
     return ax
 
 
-def draw_differences(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def draw_differences(
+    table: pd.DataFrame,
+    *,
+    names: Mapping[str, str],
+    language: str = "en",
+    ax: Axes | None = None,
+) -> Axes:
     """Draw each difference with its interval against 0; those that hold in colour.
 
     Parameters
     ----------
     table : DataFrame
-        ``metric, group, other, estimate, low, high, detectable, verdict`` and perhaps ``item``.
-        Where several metrics stand together each is drawn in units of ``detectable``.
+        ``metric, group, other, estimate, low, high, detectable, verdict`` and perhaps
+        ``label``. Where several metrics stand together each is drawn in units of
+        ``detectable``.
+    names : mapping of group to its name for readers
+    language : "en" or "fa"
     """
     ax = new_axes(7.0, 1.6 + 0.32 * len(table)) if ax is None else ax
     ax.axvline(0, color=INK, linewidth=1)
@@ -91,125 +114,150 @@ def draw_differences(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     for place, row in enumerate(table.to_dict("records")):
         unit = row["detectable"] if len(metrics) > 1 else 1.0  # metrics of different scales
         colour = PALETTE[0] if row["verdict"] == "differ" else MUTED
-        item = f"{row['item']}: " if "item" in row else ""
-        labels.append(f"{item}{row['group']} − {row['other']}")
+        item = f"{row['label']}: " if "label" in row else ""
+        mine, theirs = (names.get(row[c], row[c]) for c in ("group", "other"))
+        labels.append(label(f"{item}{mine} − {theirs}", language))
         if np.isnan(row["low"]):
-            ax.text(
-                0.01, place, row["verdict"], transform=ax.get_yaxis_transform(), color=MUTED,
-                va="center",
-            )  # fmt: skip
+            _note(ax, place, _reached(row["verdict"], language))
             continue
         ends = [row["low"] / unit, row["high"] / unit]
         ax.plot(ends, [place, place], color=colour, linewidth=2)
         ax.plot([row["estimate"] / unit], [place], "o", color=colour)
+        sign = "+" if row["estimate"] > 0 else ""
+        text = sign + format_number(row["estimate"], language, decimals=2)
         ax.annotate(
-            f"{row['estimate']:+.2f}", (ends[1], place), xytext=(5, 0), va="center",
-            textcoords="offset points", color=MUTED, fontsize="small",
+            text, (ends[1], place), xytext=(5, 0), va="center", textcoords="offset points",
+            color=MUTED, fontsize="small",
         )  # fmt: skip
-    ax.set_yticks(range(len(labels)), labels)
-    ax.set_ylim(len(labels) - 0.4, -0.6)
+    _list_rows(ax, labels)
     ax.margins(x=0.12)
-    what = (
-        "Difference ÷ smallest one this study could find"
-        if len(metrics) > 1
-        else f"Difference in {metrics[0] if metrics else ''}"
-    )
-    ax.set(xlabel=f"{what}, with intervals", ylabel="")
-    ax.set_title("Blue: differs after correction for many looks")
-    ax.grid(visible=False, axis="y")
+    if len(metrics) == 1:
+        known = f"metrics.{metrics[0]}" in _KNOWN
+        metric = _say(metrics[0], language) if known else metrics[0]
+        ax.set_xlabel(_say("difference_in", language, metric=metric))
+    else:
+        ax.set_xlabel(_say("difference_relative", language))
+    ax.set_title(_say("differs", language))
+    ax.xaxis.set_major_formatter(lambda v, _: format_number(v, language))
     return ax
 
 
-def draw_goals(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+_KNOWN = {
+    f"metrics.{name}"
+    for name in ("nps", "csat_mean", "csat_top_box", "ces_mean", "ces_easy_share", "ces_net_ease")
+}
+
+
+def draw_goals(table: pd.DataFrame, *, language: str = "en", ax: Axes | None = None) -> Axes:
     """Draw each goal's value and interval as a share of its target (the line at 1).
 
     Parameters
     ----------
     table : DataFrame
-        ``business, kpi, target, better, estimate, low, high, reached``.
+        ``business, label, target, better, unit, estimate, low, high, reached``.
+    language : "en" or "fa"
     """
     ax = new_axes(8.0, 1.4 + 0.6 * len(table)) if ax is None else ax
     ax.axvline(1, color=INK, linewidth=1.2)
     labels = []
     for place, row in enumerate(table.to_dict("records")):
         sign = "≤" if row["better"] == "lower" else "≥"
-        labels.append(f"{row['business']}\n{row['kpi']} {sign} {row['target']:g}")
-        colour = REACHED_COLOURS[row["reached"]]
+        target = _figure(row["target"], row["unit"], language)
+        labels.append(
+            f"{label(row['business'], language)}\n{label(row['label'], language)} {sign} {target}"
+        )
+        colour, outcome = REACHED_COLOURS[row["reached"]], _reached(row["reached"], language)
         if np.isnan(row["estimate"]) or row["target"] == 0:
-            ax.text(
-                0.02, place, row["reached"], transform=ax.get_yaxis_transform(), color=colour,
-                va="center",
-            )  # fmt: skip
+            _note(ax, place, outcome)
             continue
         ends = [row[c] / row["target"] for c in ("low", "high")]
         ax.plot(ends, [place, place], color=colour, linewidth=3, solid_capstyle="butt")
         value = row["estimate"] / row["target"]
         ax.plot([value], [place], "o", color=colour, markersize=8)
-        top = np.nanmax([value, *ends])
+        text = f"{_figure(row['estimate'], row['unit'], language)}: {outcome}"
         ax.annotate(
-            f"{row['estimate']:.3g}: {row['reached']}", (top, place), xytext=(7, 0),
+            label(text, language), (np.nanmax([value, *ends]), place), xytext=(9, 0),
             textcoords="offset points", va="center", color=INK, fontsize="small",
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )  # fmt: skip
-    ax.set_yticks(range(len(labels)), labels)
-    ax.set_ylim(len(labels) - 0.4, -0.6)
+    _list_rows(ax, labels)
     ax.margins(x=0.25)
-    ax.set(xlabel="Value ÷ target (line: the target)", ylabel="")
-    ax.set_title("Which goals are reached")
-    ax.grid(visible=False, axis="y")
+    ax.set_xlabel(_say("value_to_target", language))
+    ax.set_title(_say("goals", language))
+    ax.xaxis.set_major_formatter(lambda v, _: format_number(v, language))
     return ax
 
 
-def draw_scorecard(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def draw_scorecard(table: pd.DataFrame, *, language: str = "en", ax: Axes | None = None) -> Axes:
     """Draw the stage scorecard: one row per stage, a cell per KPI, hatched where missing.
 
     Parameters
     ----------
     table : DataFrame
-        ``stage, kpi, estimate, low, high, unit, method``, in journey order.
+        ``stage, stage_label, label, estimate, low, high, unit, method``, in journey order.
+    language : "en" or "fa"
+        In Persian the first cell stands at the right.
     """
-    stages = list(dict.fromkeys(table["stage"]))
+    stages = dict(zip(table["stage"], table["stage_label"], strict=True))
     widest = int(table.groupby("stage").size().max()) if len(table) else 1
     ax = new_axes(2.2 * widest + 1.4, 0.9 * len(stages) + 0.8) if ax is None else ax
     ax.grid(visible=False)
     for y, stage in enumerate(stages):
-        rows = table[table["stage"] == stage].to_dict("records")
-        for x, row in enumerate(rows):
-            missing = np.isnan(row["estimate"])
-            fill, hatch = ("#ffffff", "////") if missing else ("#eef3f8", "")
-            ax.add_patch(_cell(x, y, hatch=hatch, fill=fill))
-            why = "no source" if row["method"] == "no source" else "not known"
-            text = why if missing else _figure(row["estimate"], row["unit"])
-            ax.text(x + 0.5, y + 0.3, row["kpi"], ha="center", va="center", color=MUTED,
-                    fontsize="small")  # fmt: skip
-            ax.text(x + 0.5, y + 0.56, text, ha="center", va="center", fontweight="bold",
-                    color=MUTED if missing else INK)  # fmt: skip
-            if not missing and not np.isnan(row["low"]):
-                ends = f"{_figure(row['low'], row['unit'])} to {_figure(row['high'], row['unit'])}"
-                ax.text(x + 0.5, y + 0.8, ends, ha="center", va="center", color=MUTED,
-                        fontsize="x-small")  # fmt: skip
+        for x, row in enumerate(table[table["stage"] == stage].to_dict("records")):
+            _draw_cell(ax, x, y, row, language)
     ax.set(xlim=(0, widest), ylim=(len(stages), 0), xticks=[])
-    ax.set_yticks(np.arange(len(stages)) + 0.5, stages)
+    ax.set_yticks(np.arange(len(stages)) + 0.5, [label(s, language) for s in stages.values()])
+    if language == "fa":
+        ax.invert_xaxis()
+        ax.yaxis.tick_right()
     ax.tick_params(length=0)
     for spine in ax.spines.values():
         spine.set_visible(False)
-    ax.set_title("KPIs of each stage, with intervals")
+    ax.set_title(_say("scorecard", language))
     return ax
 
 
-def _cell(x: float, y: float, *, hatch: str, fill: str) -> Rectangle:
-    return Rectangle(
-        (x + 0.03, y + 0.08), 0.94, 0.84, facecolor=fill, edgecolor=RULE, hatch=hatch, linewidth=1
+def _draw_cell(ax: Axes, x: int, y: int, row: dict[str, Any], language: str) -> None:
+    missing = bool(np.isnan(row["estimate"]))
+    fill, hatch = ("#ffffff", "////") if missing else ("#eef3f8", "")
+    ax.add_patch(
+        Rectangle((x + 0.03, y + 0.08), 0.94, 0.84, facecolor=fill, edgecolor=RULE, hatch=hatch)
     )
+    why = "no source" if row["method"] == "no source" else "not known"
+    text = _reached(why, language) if missing else _figure(row["estimate"], row["unit"], language)
+    middle: dict[str, Any] = {"ha": "center", "va": "center"}
+    ax.text(
+        x + 0.5, y + 0.3, label(row["label"], language), color=MUTED, fontsize="small", **middle
+    )
+    ax.text(x + 0.5, y + 0.56, text, fontweight="bold", color=MUTED if missing else INK, **middle)
+    if not missing and not np.isnan(row["low"]):
+        low, high = (_figure(row[c], row["unit"], language) for c in ("low", "high"))
+        ends = _say("range", language, low=low, high=high)
+        ax.text(x + 0.5, y + 0.8, ends, color=MUTED, fontsize="x-small", **middle)
 
 
-def _figure(value: float, unit: str) -> str:
+def _list_rows(ax: Axes, labels: Sequence[str]) -> None:
+    ax.set_yticks(range(len(labels)), list(labels))
+    ax.set_ylim(len(labels) - 0.4, -0.6)
+    ax.grid(visible=False, axis="y")
+
+
+def _note(ax: Axes, place: int, text: str) -> None:
+    ax.text(0.02, place, text, transform=ax.get_yaxis_transform(), color=MUTED, va="center")
+
+
+def _say(name: str, language: str, **values: Any) -> str:
+    return label(phrase(f"metrics.{name}", language, **values), language)
+
+
+def _reached(verdict: str, language: str) -> str:
+    return _say(f"reached.{verdict.replace(' ', '_')}", language)
+
+
+def _figure(value: float, unit: str, language: str) -> str:
     if unit == "share":
-        return f"{100 * value:.1f} %"
-    if unit == "points":
-        return f"{value:+.0f}"
-    if unit == "count":
-        return f"{value:,.0f}"
-    if abs(value) >= 1e6:
-        return f"{value / 1e6:,.1f} M"
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.2f}"
+        share = format_number(100 * value, language, decimals=1 if abs(value) >= 0.01 else 2)
+        return f"{share}٪" if language == "fa" else f"{share} %"
+    if unit in ("count", "points") or abs(value) >= 100:
+        return format_number(value, language, decimals=0)
+    return format_number(value, language, decimals=2)

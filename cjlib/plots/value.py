@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cjlib.plots.style import INK, MUTED, PALETTE, new_axes
+from cjlib.language import format_number, phrase
+from cjlib.plots.style import INK, MUTED, PALETTE, label, new_axes
 
 
-def draw_value(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def draw_value(
+    table: pd.DataFrame,
+    *,
+    names: Mapping[str, str],
+    currency: str = "",
+    language: str = "en",
+    ax: Axes | None = None,
+) -> Axes:
     """Draw the mean value per customer of each group with its interval.
 
     Parameters
@@ -20,10 +30,12 @@ def draw_value(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax = new_axes(7.0, 1.5 + 0.4 * len(table)) if ax is None else ax
     labels = []
     for place, row in enumerate(table.to_dict("records")):
-        labels.append(f"{row['group']} (n = {row['n']:,})")
+        name = names.get(row["group"], row["group"])
+        labels.append(label(_with_n(name, row["n"], language), language))
         if np.isnan(row["estimate"]):
+            few = label(phrase("metrics.reached.too_few", language), language)
             ax.text(
-                0.02, place, "too few", transform=ax.get_yaxis_transform(), color=MUTED,
+                0.02, place, few, transform=ax.get_yaxis_transform(), color=MUTED,
                 va="center",
             )  # fmt: skip
             continue
@@ -31,15 +43,16 @@ def draw_value(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.plot([row["estimate"]], [place], "o", color=PALETTE[0])
     ax.set_yticks(range(len(labels)), labels)
     ax.set_ylim(len(labels) - 0.4, -0.6)
-    by = str(table["by"].iloc[0]) if len(table) else ""
-    ax.xaxis.set_major_formatter("{x:,.0f}")
-    ax.set(xlabel="Mean value per customer so far (study currency)", ylabel="")
-    ax.set_title(f"Value of customers by {by}")
+    by = str(table["by"].iloc[0]) if len(table) else "all"
+    _spell_numbers(ax, language, "x")
+    money = currency or phrase("value.currency", language)
+    ax.set_xlabel(_say("mean", language, currency=money))
+    ax.set_title(_say(f"by.{by}", language))
     ax.grid(visible=False, axis="y")
     return ax
 
 
-def draw_holdout(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def draw_holdout(table: pd.DataFrame, *, language: str = "en", ax: Axes | None = None) -> Axes:
     """Draw purchases after the cut, predicted and real, by purchases before it.
 
     Parameters
@@ -49,27 +62,36 @@ def draw_holdout(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     ax = new_axes() if ax is None else ax
     if table.empty:
-        ax.text(0.5, 0.5, "not identified", transform=ax.transAxes, ha="center", color=MUTED)
+        ax.text(
+            0.5,
+            0.5,
+            _say("not_identified", language),
+            transform=ax.transAxes,
+            ha="center",
+            color=MUTED,
+        )
         return ax
     error = [table["estimate"] - table["low"], table["high"] - table["estimate"]]
     ax.errorbar(
         table["x"], table["estimate"], yerr=error, fmt="o", color=PALETTE[0], capsize=3,
-        label="what happened",
+        label=_say("happened", language),
     )  # fmt: skip
-    ax.plot(table["x"], table["predicted"], "--", color=PALETTE[5], label="predicted")
-    labels = [f"{int(x)}" for x in table["x"]]
+    ax.plot(
+        table["x"], table["predicted"], "--", color=PALETTE[5], label=_say("predicted", language)
+    )
+    labels = [format_number(x, language, decimals=0) for x in table["x"]]
     labels[-1] += "+"
     ax.set_xticks(list(table["x"]), labels)
-    ax.set(
-        xlabel="Repeat purchases before the cut", ylabel="Purchases per customer after the cut",
-        ylim=(0, None),
-    )  # fmt: skip
-    ax.set_title("Purchases the model had not seen")
+    ax.set(xlabel=_say("before", language), ylabel=_say("after", language), ylim=(0, None))
+    _spell_numbers(ax, language, "y")
+    ax.set_title(_say("holdout", language))
     ax.legend(frameon=False)
     return ax
 
 
-def draw_survival(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def draw_survival(
+    table: pd.DataFrame, *, names: Mapping[str, str], language: str = "en", ax: Axes | None = None
+) -> Axes:
     """Draw survival curves as steps with their intervals.
 
     Parameters
@@ -82,20 +104,22 @@ def draw_survival(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         colour = PALETTE[i % len(PALETTE)]
         time = np.r_[0.0, rows["time"]]
         share = np.r_[1.0, rows["estimate"]]
-        n = int(rows["n"].iloc[0])
-        ax.step(time, share, where="post", color=colour, label=f"{name} (n = {n:,})")
+        shown = phrase("value.all", language) if name == "all" else names.get(str(name), str(name))
+        text = _with_n(shown, int(rows["n"].iloc[0]), language)
+        ax.step(time, share, where="post", color=colour, label=label(text, language))
         ax.fill_between(
             rows["time"], rows["low"], rows["high"], step="post", color=colour, alpha=0.15,
             linewidth=0,
         )  # fmt: skip
-    ax.set(xlabel="Days since the first contact", ylabel="Share not yet gone (0 to 1)")
+    ax.set(xlabel=_say("days", language), ylabel=_say("not_gone", language))
+    _spell_numbers(ax, language, "xy")
     ax.set(ylim=(0, 1.02), xlim=(0, None))
-    ax.set_title("How long customers last")
+    ax.set_title(_say("lasting", language))
     ax.legend(frameon=False, fontsize="small")
     return ax
 
 
-def draw_cohorts(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def draw_cohorts(table: pd.DataFrame, *, language: str = "en", ax: Axes | None = None) -> Axes:
     """Draw the cohort triangle: share who bought again, by month since the first purchase.
 
     Parameters
@@ -109,7 +133,7 @@ def draw_cohorts(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax = new_axes(2.5 + 0.45 * grid.shape[1], 1.6 + 0.32 * grid.shape[0]) if ax is None else ax
     ax.grid(visible=False)
     if grid.empty:
-        ax.text(0.5, 0.5, "no month fully observed", transform=ax.transAxes, ha="center")
+        ax.text(0.5, 0.5, _say("no_month", language), transform=ax.transAxes, ha="center")
         return ax
     values = grid.to_numpy(dtype=float)
     top = float(np.nanmax(values)) or 1.0
@@ -117,17 +141,19 @@ def draw_cohorts(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     for (y, x), value in np.ndenumerate(values):
         if not np.isnan(value):
             colour = "white" if value > 0.6 * top else INK
-            ax.text(x, y, f"{100 * value:.0f}", ha="center", va="center", color=colour,
-                    fontsize="small")  # fmt: skip
+            text = format_number(100 * value, language, decimals=0)
+            ax.text(x, y, text, ha="center", va="center", color=colour, fontsize="small")
     sizes = table.drop_duplicates("cohort").set_index("cohort")["customers"]
-    ax.set_yticks(range(len(grid)), [f"{c} (n = {sizes[c]:,.0f})" for c in grid.index])
-    ax.set_xticks(range(grid.shape[1]), [str(age) for age in grid.columns])
-    ax.set(xlabel="Months since the month of the first purchase", ylabel="")
-    ax.set_title("Customers who bought again, in %")
+    ax.set_yticks(range(len(grid)), [_with_n(c, sizes[c], language) for c in grid.index])
+    ax.set_xticks(
+        range(grid.shape[1]), [format_number(int(age), language) for age in grid.columns.to_numpy()]
+    )
+    ax.set_xlabel(_say("months", language))
+    ax.set_title(_say("again", language))
     return ax
 
 
-def draw_calibration(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def draw_calibration(table: pd.DataFrame, *, language: str = "en", ax: Axes | None = None) -> Axes:
     """Draw the share that left against the predicted chance; the line is a perfect forecast.
 
     Parameters
@@ -136,14 +162,31 @@ def draw_calibration(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ``predicted, estimate, low, high``, one row per tenth of customers.
     """
     ax = new_axes(5.0, 4.6) if ax is None else ax
-    ax.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--", label="perfect forecast")
+    ax.plot(
+        [0, 1], [0, 1], color=MUTED, linewidth=1, linestyle="--", label=_say("perfect", language)
+    )
     error = [table["estimate"] - table["low"], table["high"] - table["estimate"]]
     ax.errorbar(
         table["predicted"], table["estimate"], yerr=error, fmt="o", color=PALETTE[0], capsize=3,
-        label="customers, in tenths",
+        label=_say("tenths", language),
     )  # fmt: skip
-    ax.set(xlabel="Predicted chance to leave (0 to 1)", ylabel="Share that left (0 to 1)")
+    ax.set(xlabel=_say("chance", language), ylabel=_say("left", language))
+    _spell_numbers(ax, language, "xy")
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    ax.set_title("Does the forecast mean what it says?")
+    ax.set_title(_say("honest", language))
     ax.legend(frameon=False, loc="upper left")
     return ax
+
+
+def _say(name: str, language: str, **values: str) -> str:
+    return label(phrase(f"value.{name}", language, **values), language)
+
+
+def _with_n(name: str, n: float, language: str) -> str:
+    return f"{name} ({phrase('n_is', language, n=format_number(n, language, decimals=0))})"
+
+
+def _spell_numbers(ax: Axes, language: str, axes: str) -> None:
+    for axis in axes:
+        which = ax.xaxis if axis == "x" else ax.yaxis
+        which.set_major_formatter(lambda v, _: format_number(v, language))

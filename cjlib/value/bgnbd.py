@@ -54,13 +54,13 @@ class Bgnbd:
     def parameters(self) -> Floats:
         """r, alpha, a, b; raises where the model is not identified."""
         if not self.identified:
-            raise TooFewError(f"fit_bgnbd: the model is not identified: {self.why}")
+            raise TooFewError(f"fit_bgnbd: the model is not identified: {self.why}.")
         return np.exp(self.fit.log_parameters)
 
     def summary(self) -> str:
         """Say the parameters with their unit, or why there are none."""
         if not self.identified:
-            return f"BG/NBD is not identified: {self.why}"
+            return f"BG/NBD is not identified: {self.why}."
         words = [
             f"{row.parameter} {row.estimate:.4g} [{row.low:.4g}, {row.high:.4g}]"
             for row in self.table.itertuples()
@@ -99,7 +99,7 @@ def fit_bgnbd(summary: PurchaseSummary, *, level: float = 0.95) -> Bgnbd:
         n = int(counts.sum())
         why = (
             f"only {repeaters} of {n:,} customers bought again; at least {FEWEST_REPEATERS} "
-            "must, to tell rare buyers from those who left."
+            "must, to tell rare buyers from those who left"
         )
         fit = Fit.empty(PARAMETERS, why)
         return Bgnbd(fit.table(level=level, n=n), np.nan, summary.unit, False, why, fit)

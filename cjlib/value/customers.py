@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -51,6 +52,9 @@ class CustomerValue:
         ``value`` (mean value of those buyers) and ``value_to_cost``. Empty without costs.
     positions : tuple of str
         What the study takes where sources differ.
+    names : mapping of channel to its name for readers
+    currency, language : str
+        Of the figure.
     """
 
     table: pd.DataFrame
@@ -58,6 +62,9 @@ class CustomerValue:
     concentration: Estimate
     acquisition: pd.DataFrame
     positions: tuple[str, ...]
+    names: Mapping[str, str]
+    currency: str = ""
+    language: str = "en"
 
     def summary(self) -> str:
         """Say the mean value and its concentration."""
@@ -73,7 +80,10 @@ class CustomerValue:
         """Draw mean value per group with intervals."""
         from cjlib import plots
 
-        return plots.draw_value(self.table[self.table["by"] == by], ax=ax)
+        return plots.draw_value(
+            self.table[self.table["by"] == by], names=self.names, currency=self.currency,
+            language=self.language, ax=ax,
+        )  # fmt: skip
 
 
 def measure_value(
@@ -127,7 +137,11 @@ def measure_value(
     acquisition = _acquisition(people, bought, costs, study)
     margin = study.positions.clv_margin
     positions = (f"Margin is taken as {margin:.0%} of revenue (positions.clv).", ONCE)
-    return CustomerValue(table, people, top, acquisition, positions)
+    names = {channel.id: study.label("channel", channel.id) for channel in study.channels}
+    currency = study.currency_label.to(study.language) or study.currency
+    return CustomerValue(
+        table, people, top, acquisition, positions, names, currency, study.language
+    )
 
 
 def share_of_top(

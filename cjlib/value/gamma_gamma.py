@@ -48,13 +48,13 @@ class GammaGamma:
     def parameters(self) -> Floats:
         """p, q, v; raises where the model is not identified."""
         if not self.identified:
-            raise TooFewError(f"fit_gamma_gamma: the model is not identified: {self.why}")
+            raise TooFewError(f"fit_gamma_gamma: the model is not identified: {self.why}.")
         return np.exp(self.fit.log_parameters)
 
     def summary(self) -> str:
         """Say the parameters, or why there are none."""
         if not self.identified:
-            return f"Gamma-gamma is not identified: {self.why}"
+            return f"Gamma-gamma is not identified: {self.why}."
         words = [f"{row.parameter} {row.estimate:.4g}" for row in self.table.itertuples()]
         n = int(self.table["n"].iloc[0])
         return (
@@ -84,7 +84,7 @@ def fit_gamma_gamma(summary: PurchaseSummary, *, level: float = 0.95) -> GammaGa
     if n < FEWEST_REPEATERS or len(np.unique(m)) < 3:
         why = (
             f"only {n} customers have repeat purchases with different amounts; at least "
-            f"{FEWEST_REPEATERS} are needed."
+            f"{FEWEST_REPEATERS} are needed"
         )
         fit = Fit.empty(PARAMETERS, why)
         return GammaGamma(fit.table(level=level, n=n), np.nan, np.nan, False, why, fit)

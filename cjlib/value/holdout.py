@@ -32,17 +32,20 @@ class Holdout:
     model : Bgnbd
     predicted, actual : float
         Purchases of all customers after the cut.
+    language : str
+        Of the figure.
     """
 
     table: pd.DataFrame
     model: Bgnbd
     predicted: float
     actual: float
+    language: str = "en"
 
     def summary(self) -> str:
         """Say how far the prediction was off in total."""
         if not self.model.identified:
-            return f"No prediction to check: {self.model.why}"
+            return f"No prediction to check: {self.model.why}."
         off = self.predicted / self.actual - 1 if self.actual else float("nan")
         return (
             f"After the cut {self.actual:,.0f} purchases happened and {self.predicted:,.0f} were "
@@ -53,7 +56,7 @@ class Holdout:
         """Draw predicted and real purchases by purchases before the cut."""
         from cjlib import plots
 
-        return plots.draw_holdout(self.table, ax=ax)
+        return plots.draw_holdout(self.table, language=self.language, ax=ax)
 
 
 def check_holdout(
@@ -90,8 +93,9 @@ def check_holdout(
         whole.table[[CUSTOMER, "x"]], on=CUSTOMER, suffixes=("", "_all")
     )
     actual = (later["x_all"] - later["x"]).to_numpy(float)
+    spoken = study.language if study else "en"
     if not model.identified:
-        return Holdout(pd.DataFrame(columns=_COLUMNS), model, np.nan, float(actual.sum()))
+        return Holdout(pd.DataFrame(columns=_COLUMNS), model, np.nan, float(actual.sum()), spoken)
     horizon = (whole.end - before.end).days / UNIT_DAYS[unit]
     found = predict_purchases(model, before, horizon=horizon, level=level)["estimate"]
     predicted = found.to_numpy(float)
@@ -104,7 +108,7 @@ def check_holdout(
             {"x": x, "customers": int(same.sum()), "predicted": predicted[same].mean(), **real}
         )
     table = pd.DataFrame(rows, columns=_COLUMNS)
-    return Holdout(table, model, float(predicted.sum()), float(actual.sum()))
+    return Holdout(table, model, float(predicted.sum()), float(actual.sum()), spoken)
 
 
 _COLUMNS = ["x", "customers", "predicted", "estimate", "low", "high", "level", "n", "method"]

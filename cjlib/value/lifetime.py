@@ -66,9 +66,9 @@ def estimate_clv(
     take first purchases for a year's habit. A buyer is watched from the first purchase to the
     last contact before a silence of ``silence_days``, or to ``silence_days`` before the log
     ends, for nobody can tell later who has left; what comes after a silence is not counted.
-    Lifetime is years watched ÷ buyers gone (a constant chance to leave). ``clv_revenue`` is the simple formula before
-    acquisition cost; ``clv_margin`` takes the study's margin of it; ``clv_net`` takes off
-    acquisition cost, once. Intervals are linearised over buyers, made on the log scale.
+    Lifetime is years watched ÷ buyers gone (a constant chance to leave). ``clv_revenue`` is
+    the simple formula before acquisition cost; ``clv_margin`` takes the study's
+    margin of it; ``clv_net`` takes off acquisition cost, once. Intervals are linearised over buyers, made on the log scale.
 
     Parameters
     ----------

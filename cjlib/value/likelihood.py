@@ -72,7 +72,7 @@ class Fit:
         The interval is made on the log scale, so that it stays above 0.
         """
         if not self.identified:
-            raise TooFewError(f"the model is not identified: {self.why}")
+            raise TooFewError(f"the model is not identified: {self.why}.")
         value = function(np.exp(self.log_parameters))
         step = 1e-4
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -139,7 +139,7 @@ def fit_likelihood(
     if lost:
         said = "; ".join(dict.fromkeys(meanings[name] for name in lost))
         why = (
-            f"the data do not say {said} ({', '.join(lost)} could be almost anything). "
-            "A longer log, or one with more customers who come back, may."
+            f"the data do not say {said} ({', '.join(lost)} could be almost anything); "
+            "a longer log, or one with more customers who come back, may"
         )
     return Fit(tuple(names), logs, covariance, -float(best.fun), not why, why)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -38,6 +39,9 @@ class Retention:
         Days without contact that count as gone.
     returned : int
         Customers who came back after such a silence (they count as gone at the first one).
+    names : mapping of channel to its name for readers
+    language : str
+        Of the figures.
     """
 
     cohorts: pd.DataFrame
@@ -45,6 +49,8 @@ class Retention:
     test: LogRank | None
     silence_days: int
     returned: int
+    names: Mapping[str, str] = field(default_factory=dict)
+    language: str = "en"
 
     @property
     def triangle(self) -> pd.DataFrame:
@@ -71,13 +77,13 @@ class Retention:
         """Draw the survival curves with their intervals."""
         from cjlib import plots
 
-        return plots.draw_survival(self.survival, ax=ax)
+        return plots.draw_survival(self.survival, names=self.names, language=self.language, ax=ax)
 
     def plot_cohorts(self, *, ax: Axes | None = None) -> Axes:
         """Draw the cohort triangle."""
         from cjlib import plots
 
-        return plots.draw_cohorts(self.cohorts, ax=ax)
+        return plots.draw_cohorts(self.cohorts, language=self.language, ax=ax)
 
 
 def measure_retention(
@@ -149,7 +155,8 @@ def measure_retention(
         test = compare_survival(life["days"], life["gone"], groups)
     bought = study.events.purchase if study.events else ()
     cohorts = _cohorts(rows[rows[TOUCHPOINT].isin(bought)], last, level)
-    return Retention(cohorts, curve, test, silence_days, returned)
+    names = {channel.id: study.label("channel", channel.id) for channel in study.channels}
+    return Retention(cohorts, curve, test, silence_days, returned, names, study.language)
 
 
 def measure_lives(

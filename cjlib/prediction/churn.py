@@ -13,11 +13,11 @@ from scipy import special, stats
 from cjlib.columns import CHANNEL, CUSTOMER, SECONDS, TIME, TOUCHPOINT, require_columns
 from cjlib.errors import JourneyError, TooFewError
 from cjlib.intervals import Floats, normal_quantile, wilson_bounds
+from cjlib.prediction.logistic import fit_logistic, measure_auc
 from cjlib.study import Study
 
 FEWEST_EVENTS: Final = 50  # who left, and who stayed, in each panel: fewer say nothing
 EVENTS_PER_FEATURE: Final = 10  # customary lower limit for a logistic model
-RIDGE: Final = 1.0  # a weak pull of the standardised coefficients to 0, keeps them finite
 RESAMPLES: Final = 500
 FEATURES: Final = {
     "recency": "log of days since the last contact",
@@ -57,6 +57,8 @@ class ChurnModel:
         The verdict in plain words.
     cuts : dict
         ``train``, ``test`` (Timestamps), and ``horizon_days``.
+    language : str
+        Of the figure.
     """
 
     scores: pd.DataFrame
@@ -67,6 +69,7 @@ class ChurnModel:
     verdict: str
     why: str
     cuts: dict[str, Any]
+    language: str = "en"
 
     def summary(self) -> str:
         """Say the verdict and what it rests on, in one sentence."""
@@ -76,7 +79,7 @@ class ChurnModel:
         """Draw predicted chances against what happened."""
         from cjlib import plots
 
-        return plots.draw_calibration(self.calibration, ax=ax)
+        return plots.draw_calibration(self.calibration, language=self.language, ax=ax)
 
 
 def predict_churn(
@@ -116,7 +119,7 @@ def predict_churn(
 
     Raises
     ------
-    JourneyError
+    TooFewError
         If the log does not reach from ``horizon_days + window_days`` before the cut to
         ``horizon_days`` after it.
     """
@@ -128,7 +131,7 @@ def predict_churn(
     earlier = later - horizon
     first = rows[TIME].min().normalize()
     if later + horizon > last or earlier - window < first:
-        raise JourneyError(
+        raise TooFewError(
             f"predict_churn: the log must reach from {earlier - window:%Y-%m-%d} to "
             f"{later + horizon:%Y-%m-%d} for this cut; it runs from {first:%Y-%m-%d} to "
             f"{last:%Y-%m-%d}. Choose another cut, or a shorter horizon or window."
@@ -147,7 +150,7 @@ def predict_churn(
             )
             return _nothing(why, cuts)
     generator = np.random.default_rng(study.seed) if rng is None else rng
-    return _judge(train, test, features, level=study.level, rng=generator, cuts=cuts)
+    return _judge(train, test, features, study=study, rng=generator, cuts=cuts)
 
 
 def make_panel(
@@ -210,52 +213,6 @@ def make_panel(
     ).reset_index()
 
 
-def fit_logistic(x: Floats, y: Floats, *, ridge: float = RIDGE) -> tuple[Floats, Floats]:
-    """Fit a logistic model by Newton's method; return coefficients and their covariance.
-
-    Parameters
-    ----------
-    x : array, rows × features
-        The first column is the constant, which the ridge leaves alone.
-    y : array of 0 and 1
-    ridge : float
-        Half of it times the sum of squares is taken off the log-likelihood.
-    """
-    penalty = ridge * np.eye(x.shape[1])
-    penalty[0, 0] = 0.0
-    beta = np.zeros(x.shape[1])
-    beta[0] = special.logit(np.clip(y.mean(), 1e-6, 1 - 1e-6))
-    information = penalty
-    for _ in range(100):
-        p = special.expit(x @ beta)
-        information = (x * (p * (1 - p))[:, None]).T @ x + penalty
-        step = np.linalg.solve(information, x.T @ (y - p) - penalty @ beta)
-        step *= min(1.0, 5.0 / max(float(np.abs(step).max()), 1e-12))  # never overshoots
-        beta = beta + step
-        if np.abs(step).max() < 1e-9:
-            break
-    return beta, np.asarray(np.linalg.inv(information), dtype=float)
-
-
-def measure_auc(predicted: Floats, left: Floats, weights: Floats | None = None) -> float:
-    """Return the chance that someone who left was ranked above one who stayed; ties count half.
-
-    Parameters
-    ----------
-    predicted : array of float
-    left : array of 0 and 1
-    weights : array, optional
-        How often each row counts.
-    """
-    w = np.ones(len(left)) if weights is None else weights
-    values, place = np.unique(predicted, return_inverse=True)
-    gone = np.bincount(place, weights=w * left, minlength=len(values))
-    stay = np.bincount(place, weights=w * (1 - left), minlength=len(values))
-    below = np.cumsum(stay) - stay
-    total = gone.sum() * stay.sum()
-    return float((gone * (below + stay / 2)).sum() / total) if total > 0 else float("nan")
-
-
 def _days(spans: pd.Series) -> pd.Series:
     days: pd.Series = spans.dt.total_seconds() / 86_400
     return days
@@ -281,10 +238,11 @@ def _judge(
     test: pd.DataFrame,
     features: list[str],
     *,
-    level: float,
+    study: Study,
     rng: np.random.Generator,
     cuts: dict[str, Any],
 ) -> ChurnModel:
+    level = study.level
     y, truth = train["left"].to_numpy(float), test["left"].to_numpy(float)
     predicted = {}
     for name, chosen in (("all features", features), ("recency alone", ["recency"])):
@@ -312,6 +270,7 @@ def _judge(
             {CUSTOMER: test[CUSTOMER], "predicted": predicted["all features"], "left": truth}
         ),
         "better than the baselines" if better else "no better than baseline", why, cuts,
+        study.language,
     )  # fmt: skip
 
 
