@@ -45,6 +45,7 @@ FRENCH = "person;Q1;note\n1;5;café à côté\n2;4;garçon\n"
         (FRENCH, "utf-16-le", "utf-16-le"),
         (FRENCH, "utf-16-be", "utf-16-be"),
         (PERSIAN.replace("ی", "ي").replace("۴", "4"), "windows-1256", "windows-1256"),
+        ("نظر;امتياز\nخوب بود;5\n", "windows-1256", "windows-1256"),
         (FRENCH, "windows-1252", "windows-1252"),
         ("a,b\n1,2\n", "ascii", "utf-8"),
     ],
@@ -156,6 +157,17 @@ def test_excel_says_the_separator_itself(write, told):
     raw = read_answers(write(f"{told}\nperson;Q1\n1;5\n", SECOND, THIRD))
 
     assert raw.table["rating"].tolist()[0] == "5"
+
+
+def test_line_ends_of_old_macs(write):
+    raw = read_answers(write("person,Q1\r1,5\r2,4\r", SECOND, THIRD))
+
+    assert raw.table["rating"].tolist()[:2] == ["5", "4"]
+
+
+def test_a_quote_left_open_is_refused(write):
+    with pytest.raises(JourneyError, match=r"'a.csv'.*EOF inside string.*stray quote"):
+        read_answers(write('person,Q1\n1,"5\n2,4\n', SECOND, THIRD))
 
 
 def test_an_empty_file_is_refused(write):

@@ -73,6 +73,8 @@ def read_export(path: Path, *, shown: str) -> Export:
         encoding = "xlsx"
     elif path.suffix.casefold() in (".csv", ".txt", ".tsv"):
         text, encoding = decode_text(data, shown=shown)
+        if "\n" not in text:
+            text = text.replace("\r", "\n")  # line ends of old Mac exports
         table, separator = _read_separated(text, shown)
     else:
         raise JourneyError(
