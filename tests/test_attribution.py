@@ -172,10 +172,7 @@ rows_of = st.lists(
 @settings(max_examples=20)
 @given(rows=rows_of)
 def test_laws_of_shares_and_paths(rows, tmp_path_factory):
-    build_here = (
-        build.__wrapped__ if hasattr(build, "__wrapped__") else build.__pytest_wrapped__.obj
-    )
-    interactions = build_here(tmp_path_factory.mktemp("law"))(rows)
+    interactions = builder(tmp_path_factory.mktemp("law"))(rows)
     paths = find_paths(interactions)
     table = interactions.table
     bought = table["touchpoint"].eq("buy")

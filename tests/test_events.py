@@ -186,6 +186,16 @@ def test_wide_tables_join_sum_and_count_money_once(make):
     assert found.rows_read == 7
 
 
+def test_money_goes_to_the_first_purchase_that_has_a_time(make):
+    files = {**WIDE_FILES, "orders.csv": WIDE_FILES["orders.csv"].replace("o1,p1,2025-01-01,"
+             "2025-01-02", "o1,p1,2025-01-01,")}  # fmt: skip
+    both = read_interactions(make(WIDE_FILES, [WIDE], purchase=["pay", "receipt"])).table
+    late = read_interactions(make(files, [WIDE], purchase=["pay", "receipt"])).table
+
+    assert both.set_index("touchpoint")["amount"].dropna().to_dict() == {"pay": 12.5}
+    assert late.set_index("touchpoint")["amount"].dropna().to_dict() == {"receipt": 12.5}
+
+
 def test_a_lookup_that_disagrees_with_itself_is_refused(make):
     files = {**WIDE_FILES, "people.csv": "person,unique\np1,u1\np1,u2\n"}
 
@@ -242,6 +252,8 @@ def test_every_format_gives_the_same_table(make, tmp_path):
         ("۱۸ خرداد ۱۴۰۴ ساعت ۹:۳۰", "2025-06-08 09:30"),
         ("Oct 5, 2019 3:07 PM", "2019-10-05 15:07"),
         ("12:30 am 5 Oct 2019", "2019-10-05 00:30"),
+        ("Oct 5, 2019 12:00 +02:00", "2019-10-05 13:30"),
+        ("۱۴۰۴/۰۳/۱۸ ۱۲:۰۰ -01:00", "2025-06-08 16:30"),
         ("25/12/2024 08:00", "2024-12-25 08:00"),
         ("45816.75", "2025-06-08 18:00"),
         ("۳۰ اسفند ۱۴۰۴", None),
