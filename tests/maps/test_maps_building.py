@@ -74,6 +74,7 @@ def test_moves_entries_and_exits(full):
     assert move(full, "look", "buy")["p"]["value"] == pytest.approx(32 / 50)
     assert move(full, "get", "look")["p"]["value"] == pytest.approx(10 / 32)
     assert move(full, "get", "look")["kind"] == "loop"
+    assert move(full, "look", "buy")["kind"] == "forward"
     assert move(full, "look", "end")["p"]["value"] == pytest.approx(18 / 50)
     assert move(full, "start", "look")["p"]["value"] == 1.0
     exits = [s["exit"][0]["share"]["value"] for s in full["stages"]]
@@ -97,6 +98,26 @@ def test_progress_waits_and_wasted_time(full):
     wasted = next(x for x in full["metrics"] if x["id"] == "m-wasted-get")["value"]
     assert wasted["value"] == pytest.approx(8 * 10 / 32)
     assert wasted["unit"] == "minutes"
+
+
+def test_skipped_stages_and_waits_until_the_last_contact(study):
+    """Forty who look and get without buying; forty who buy, track on day 1, get on day 5."""
+    start = pd.Timestamp("2025-01-01")
+    steps = {
+        "skips": [("page", "look", 0), ("parcel", "get", 2)],
+        "waits": [("pay", "buy", 0), ("call", "get", 1), ("parcel", "get", 5), ("pay", "buy", 9)],
+    }
+    rows = [
+        (f"{name}{i}", start + pd.Timedelta(days=day), touchpoint, "web", stage)
+        for name, way in steps.items() for i in range(40) for touchpoint, stage, day in way
+    ]  # fmt: skip
+    names = ["customer_id", "time", "touchpoint", "channel", "stage"]
+    m = build_map(study, interactions=pd.DataFrame(rows, columns=names))
+
+    assert move(m, "look", "get")["kind"] == "skip"
+    assert move(m, "get", "buy")["kind"] == "loop"
+    assert metric(m, "time", "get")["value"]["value"] == 5.0
+    assert metric(m, "time", "get")["value"]["n"] == 40
 
 
 def test_long_wait_is_a_pain_with_its_rule(full):

@@ -218,6 +218,28 @@ def test_page_shows_the_numbers_of_the_map(study, respondents, interviews, inter
     assert "never be shown" not in english
 
 
+def test_each_number_stands_in_its_own_cell(study, respondents, interactions, beliefs):
+    m = build_map(study, survey=respondents, interactions=interactions, beliefs=beliefs)
+    table = next(find(Page(render_html(m)).root, "table"))
+    rows = list(find(next(find(table, "tbody")), "tr"))[1:]  # the first holds the curve
+    lanes = [lane["id"] for lane in m["lanes"]]
+
+    def cell(lane, stage):
+        return text_of(list(find(rows[lanes.index(lane)], "td"))[stage])
+
+    def where(said):
+        return [(x, i) for x in lanes for i in range(3) if said in cell(x, i)]
+
+    assert where("A long wait after the purchase") == [("pains", 2)]
+    assert where("Satisfaction above that of the other stages") == [("strengths", 0)]
+    assert where("Deliver faster") == [("opportunities", 2)]
+    assert where("I want it fast") == [("needs", 2)]
+    assert where("+1.50 [") == [("emotion", 0), ("strengths", 0)]
+    assert where("4.5 [") == [("kpis", 0), ("belief", 0)]
+    assert where("Begin here") == [("flow", 0)]
+    assert where("Selling") == [("owners", 0)]
+
+
 def test_same_map_same_bytes(wide):
     assert render_html(wide) == render_html(wide)
 
