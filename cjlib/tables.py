@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ import pandas as pd
 
 FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
 INTERVAL: Final = ("estimate", "low", "high")
+_RTL: Final = re.compile("[\u0590-\u08ff]")  # a Hebrew, Arabic or Persian letter
 HIDDEN: Final = ("level",)  # said once in the caption or text, not in every row
 
 
@@ -89,7 +91,8 @@ def display_table(
                 text = _p_value(shown[name].iloc[position])
             else:
                 text = _text(shown[name].iloc[position])
-            cells.append(f"<td{_number_class(frame[name])}>{text}</td>")
+            direction = ' dir="auto"' if _RTL.search(text) else ""
+            cells.append(f"<td{_number_class(frame[name])}{direction}>{text}</td>")
         body.append("<tr>" + "".join(cells) + "</tr>")
     title = html.escape((caption + more).strip())
     return (

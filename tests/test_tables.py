@@ -61,3 +61,10 @@ def test_small_p_values_are_not_shown_as_zero():
 
     assert "&lt; 0.001" in page
     assert ">0.031<" in page
+
+
+def test_persian_cells_find_their_own_direction():
+    page = display_table(pd.DataFrame({"words": ["سلام.", "Hello."]}))
+
+    assert '<td dir="auto">سلام.</td>' in page
+    assert "<td>Hello.</td>" in page

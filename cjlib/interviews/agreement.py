@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
@@ -38,10 +38,15 @@ class Agreement:
     disagreements : DataFrame
         One row per turn, code and coder wherever coders differ: ``interview_id, turn, code,
         coder, applied, text``; to be talked through.
+    labels : dict of str to str
+        Code to its label in the study's language.
+    language : "en" or "fa"
     """
 
     table: pd.DataFrame
     disagreements: pd.DataFrame
+    labels: dict[str, str] = field(default_factory=dict)
+    language: str = "en"
 
     def summary(self) -> str:
         """Return the overall alpha and the weakest code in one sentence."""
@@ -63,7 +68,7 @@ class Agreement:
         """Draw alpha with its interval, code by code."""
         from cjlib import plots
 
-        return plots.draw_agreement(self.table, ax=ax)
+        return plots.draw_agreement(self.table, labels=self.labels, language=self.language, ax=ax)
 
 
 def measure_agreement(
@@ -127,7 +132,12 @@ def measure_agreement(
                 {CODE: code, "measure": measure, **found.as_dict(),
                  "coders": len(coders), "applied": float(np.nanmean(values))}
             )  # fmt: skip
-    return Agreement(pd.DataFrame(rows), _find_disagreements(judged, interviews.utterances))
+    return Agreement(
+        pd.DataFrame(rows),
+        _find_disagreements(judged, interviews.utterances),
+        {code: interviews.label(code) for code in codes},
+        interviews.language,
+    )
 
 
 def krippendorff_alpha(values: npt.ArrayLike, *, metric: str = "nominal") -> float:

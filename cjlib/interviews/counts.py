@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,11 +35,16 @@ class CodeCounts:
         (both / either, 0 to 1).
     by : str
         The grouping column, or an empty text.
+    labels : dict of str to str
+        Code to its label in the study's language.
+    language : "en" or "fa"
     """
 
     table: pd.DataFrame
     together: pd.DataFrame
     by: str
+    labels: dict[str, str] = field(default_factory=dict)
+    language: str = "en"
 
     def summary(self) -> str:
         """Return the most widely mentioned code in one sentence."""
@@ -56,7 +61,9 @@ class CodeCounts:
         """Draw the share of interviews that mention each code, with intervals."""
         from cjlib import plots
 
-        return plots.draw_code_counts(self.table, by=self.by, ax=ax)
+        return plots.draw_code_counts(
+            self.table, by=self.by, labels=self.labels, language=self.language, ax=ax
+        )
 
 
 def count_codes(
@@ -137,7 +144,11 @@ def count_codes(
     table = table.sort_values(
         ["_group", "mentions", "_code"], ascending=[True, False, True], kind="stable"
     )
-    return CodeCounts(table[names].reset_index(drop=True), _count_together(codings, order), by)
+    labels = {code: interviews.label(code) for code in table[CODE].unique()}
+    return CodeCounts(
+        table[names].reset_index(drop=True), _count_together(codings, order), by, labels,
+        interviews.language,
+    )  # fmt: skip
 
 
 def _by_person(

@@ -36,6 +36,8 @@ class Interviews:
     misfits : DataFrame
         ``file, line, found, expected, nearest``: files, people and codings left out or
         mended, and what was expected.
+    language : "en" or "fa"
+        Of labels in figures: the study's.
     """
 
     utterances: pd.DataFrame
@@ -45,6 +47,14 @@ class Interviews:
     roles: pd.DataFrame
     redactions: pd.DataFrame
     misfits: pd.DataFrame
+    language: str = "en"
+
+    def label(self, code: str) -> str:
+        """Return what a code is called in the study's language; an unlisted code its own name."""
+        rows = self.codes[self.codes["code"] == code]
+        known = rows.reindex(columns=[f"label_{self.language}", "label_en"])
+        names = [str(name) for name in known.to_numpy().ravel() if pd.notna(name) and str(name)]
+        return names[0] if names else code
 
     def summary(self) -> str:
         """Return what was read in one sentence."""

@@ -110,6 +110,7 @@ def read_interviews(study: Study) -> Interviews:
             [(f.file, f.line, f.found, f.expected, f.nearest) for f in faults],
             columns=list(MISFITS),
         ),
+        language=study.language,
     )  # fmt: skip
 
 

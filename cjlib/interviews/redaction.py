@@ -47,7 +47,9 @@ _WORD = r"[^\W\d_][\w'’-]*"
 _TITLED = r"[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,2}"
 _INTRODUCED_EN: Final = (
     re.compile(rf"\b[Mm]y (?:\w+ )?name(?: is|['’]s)[,:]? ({_TITLED})"),
-    re.compile(rf"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof)\.? ({_TITLED})"),
+    re.compile(
+        rf"\b(?:[Mm]r|[Mm]ister|Mrs|Missus|Ms|Miss|Madam|Dr|Doctor|Prof|Professor)\.? ({_TITLED})"
+    ),
     re.compile(rf"\b(?:[Tt]his is|[Cc]all me|I(?:['’]m| am) called) ({_TITLED})"),
 )
 _NAME_IN_SMALL: Final = re.compile(rf"\bmy (?:\w+ )?name(?: is|['’]s) ({_WORD})")
@@ -76,6 +78,9 @@ _NOT_NAMES: Final = {
         "فروشنده", "راننده", "پیک", "پستچی", "کارشناس", "اپراتور", "پشتیبان", "محترم", "من",
         "شما", "ما", "او", "ها", "خودش", "بود", "شد", "گفت", "چه", "کدام", "یکی", "دیگر",
         "را", "رو", "و", "یا", "نیستم", "هستم", "است", "هست", "چیست", "چیه", "تهرانی",
+        "صندوق‌دار", "صندوقدار", "صندوق", "تعمیرکار", "متصدی", "تلفنچی", "های",
+        "صادقانه", "محترمانه", "مودبانه", "صبورانه", "دوستانه", "صمیمانه", "متاسفانه",
+        "خوشبختانه", "فوری", "بعد", "هر", "همه",
     )
 }  # fmt: skip
 
@@ -107,7 +112,8 @@ class Redactor:
         ----------
         turns : iterable of (speaker, text)
             In order. «my name is …», «this is …», «اسم من …», «من آقای …» anywhere;
-            A name after a title (Mr, Dr, آقای, خانم) is taken out too, whoever bears it.
+            A name after a title (Mr, Mister, Dr, آقای, خانم) is taken out too, whoever bears
+            it; a trade or manner after one («خانم صندوق‌دار») is no name.
             «I am …» with a capital and «من … هستم» in a speaker's first three turns, unless
             one of the words is known to be none («من خیلی راضی هستم»).
         """

@@ -121,10 +121,7 @@ def _data(shelf: Shelf) -> Iterator[Block]:
     yield from shelf.table(
         "02_survey", "profile", ("item", "answer", *ESTIMATE), key="profile", rows=40
     )
-    yield from shelf.table(
-        "02_survey", "cleaning_matters", ("metric", "wave", "cleaning", *ESTIMATE),
-        key="cleaning", rows=18,
-    )  # fmt: skip
+    yield from shelf.figures("02_survey-cleaning-matters")
     yield from shelf.table(
         "06_journeys", "scope", ("reason", "rows", "share", "customers"), key="scope"
     )
