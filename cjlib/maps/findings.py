@@ -171,7 +171,7 @@ def propose_opportunities(
             what = worst["text"] if isinstance(worst["text"], dict) else {}
             plain = str(worst["text"])
             what = {lang: what.get(lang) or next(iter(what.values()), plain) for lang in LANGUAGES}
-            text = both("map.ease_pain", what=what)
+            text = both("map.ease_pain", what={k: _end_open(t) for k, t in what.items()})
             row = _opportunity(sources, stage, worst["id"], text)
             rows.append(row | {"addresses": [worst["id"]]})
     return rows
@@ -181,6 +181,11 @@ def label_item(item: Item) -> str | dict[str, str]:
     """Return an item's question, or its option's label, or its name."""
     label = next(iter(item.labels.values()), Text()) if item.kind == "tick" else Text()
     return text_of(item.question.en or label.en, item.question.fa or label.fa, item.name)
+
+
+def _end_open(text: str) -> str:
+    """Return a text without its closing . ! ? ؟ …, to stand within a sentence."""
+    return text.rstrip(" \u200c.!?؟…")
 
 
 def _off_average(known: dict[str, Estimate]) -> list[tuple[str, str, Estimate]]:
