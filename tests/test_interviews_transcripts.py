@@ -211,6 +211,14 @@ REDACTED = [
     ("I live at 12 Elm Tree Road now", "I live at [address-1] now"),
     ("خانم فروشنده گفت", "خانم فروشنده گفت"),
     ("Ask Mr. Lee, Lee knows", "Ask Mr. [name-1], [name-1] knows"),
+    ("ask for Mister Karimi, not to click", "ask for Mister [name-1], not to click"),
+    ("Doctor Amini wrote; a doctor called", "Doctor [name-1] wrote; a doctor called"),
+    ("I miss Mister. The till", "I miss Mister. The till"),
+    ("خانم صندوق‌دار اسم را نوشت، صندوق‌دار", "خانم صندوق‌دار اسم را نوشت، صندوق‌دار"),
+    ("خانم صندوق دار گفت", "خانم صندوق دار گفت"),
+    ("خانم صادقانه گفت شاید", "خانم صادقانه گفت شاید"),
+    ("خانم فرزانه گفت شاید", "خانم [name-1] گفت شاید"),
+    ("آقای نگهبان و آقای جوان", "آقای [name-1] و آقای [name-2]"),  # surnames too
     ("my name is sara and sara it is", "my name is [name-1] and [name-1] it is"),
 ]  # fmt: skip
 
