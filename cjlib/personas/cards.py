@@ -250,9 +250,11 @@ def _top(
 ) -> list[dict[str, Any]]:
     traits = {t.name: t for t in material.traits}
     part = _profile(material, persona, names)
-    shown = [_shows(traits.get(str(item)), str(answer)) for item, answer in
-             zip(part["item"], part["answer"], strict=True)]  # fmt: skip
-    part = part[shown]
+    shown = [
+        _shows(traits.get(str(item)), str(answer))
+        for item, answer in zip(part["item"], part["answer"], strict=True)
+    ]
+    part = part[np.array(shown, dtype=bool)]
     part = part[part["estimate"].notna()] if part["estimate"].notna().any() else part.head(1)
     order = part["effect"].abs() if by == "far" else part[by]
     chosen = part.loc[order.sort_values(ascending=False, kind="stable").index].head(TOP)
