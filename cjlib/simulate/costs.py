@@ -1,4 +1,8 @@
-"""What the brand spends on each channel in each month."""
+"""What the brand spends in each month to win customers, per channel.
+
+Advertising and promotion only (in shops: window and street promotion). What it costs to serve a
+contact is in the log, so phone, chat and courier, which nobody advertises, have no row here.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,9 @@ import pandas as pd
 from cjlib.simulate.parameters import FIRST_DAY, make_rng
 
 MONTHLY = {  # spend (million Toman), impressions and reach (thousand), share that clicks
-    "web": (420, 900, 310, 0.031), "app": (260, 420, 120, 0.042), "social": (310, 1500, 480, 0.018),
-    "email": (35, 260, 90, 0.024), "tv": (1400, 5200, 2100, None),
-    "billboard": (520, 2600, 900, None), "shop": (1250, None, None, None),
-    "phone": (190, None, None, None), "chat": (85, None, None, None),
-    "courier": (640, None, None, None),
+    "web": (15, 155, 58, 0.024), "app": (10, 80, 24, 0.034), "social": (4.5, 120, 42, 0.015),
+    "email": (0.5, 12, 6, 0.012), "tv": (24, 130, 62, None), "billboard": (12, 85, 36, None),
+    "shop": (8, None, None, None),
 }  # fmt: skip
 SEASON = {3: 1.5, 2: 1.2, 11: 1.25, 12: 1.1}  # before Nowruz, and the autumn sale
 
@@ -29,7 +31,7 @@ def make_costs(seed: int) -> pd.DataFrame:
             rows.append(
                 {
                     "channel": channel, "month": str(month),
-                    "spend": int(np.round(spend * factor * 10) * 100_000),
+                    "spend": int(np.round(spend * factor * 100) * 10_000),
                     "impressions": impressions,
                     "reach": round(reach * 1000 * factor * luck) if reach else None,
                     "clicks": round(impressions * clicks) if impressions and clicks else None,

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cjlib.simulate.parameters import CUSTOMERS, FIRST_DAY, PERSONAS, PROSPECTS, make_rng
+from cjlib.simulate.parameters import (
+    BUYS_SHAPE,
+    CUSTOMERS,
+    FIRST_DAY,
+    LEAVES_SIZE,
+    PERSONAS,
+    PROSPECTS,
+    make_rng,
+)
 
 CITIES = {"thr": 0.42, "mhd": 0.14, "isf": 0.11, "krj": 0.1, "shz": 0.08, "tbz": 0.07, "oth": 0.08}
 CITY_NAMES = {
@@ -24,8 +32,10 @@ def draw_customers(seed: int) -> pd.DataFrame:
     DataFrame, one row per customer
         ``customer`` (raw id), ``persona``, ``language``, ``age``, ``gender``, ``city``,
         ``income``, ``prospect`` (never buys), ``arrival`` (first episode), ``visits``
-        (episodes per year), ``leaves`` (chance of leaving after a purchase), ``spend``
-        (mean purchase, Toman).
+        (episodes per year until the first purchase), ``buys`` (purchases per year from then
+        on), ``leaves`` (chance of leaving for good after a purchase), ``spend`` (mean
+        purchase, Toman). Visits and purchases are drawn apart: how long somebody took to buy
+        for the first time does not tell how often they buy again.
     """
     rng = make_rng(seed, "customers")
     names = list(PERSONAS)
@@ -37,6 +47,7 @@ def draw_customers(seed: int) -> pd.DataFrame:
     next_visit = np.minimum(rng.exponential(365 / visits), DAYS_TO_JOIN)
     joined = np.where(old, next_visit, rng.random(CUSTOMERS) * DAYS_TO_JOIN)
     age = [rng.normal(*kind.age) for kind in kinds]
+    leaves = np.array([kind.leaves for kind in kinds])
     leaves = np.array([kind.leaves for kind in kinds])
     return pd.DataFrame(
         {
@@ -50,7 +61,8 @@ def draw_customers(seed: int) -> pd.DataFrame:
             "prospect": rng.random(CUSTOMERS) < PROSPECTS,
             "arrival": FIRST_DAY + pd.to_timedelta(np.round(joined * 86400), unit="s"),
             "visits": visits,
-            "leaves": rng.beta(leaves * 6, (1 - leaves) * 6),
+            "buys": rng.gamma(BUYS_SHAPE, [kind.buys / BUYS_SHAPE for kind in kinds]),
+            "leaves": rng.beta(leaves * LEAVES_SIZE, (1 - leaves) * LEAVES_SIZE),
             "spend": [kind.spend for kind in kinds] * rng.gamma(6, 1 / 6, CUSTOMERS),
         }
     )

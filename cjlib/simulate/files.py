@@ -17,7 +17,10 @@ from cjlib.simulate.customers import draw_customers
 from cjlib.simulate.log import draw_log, read_moves
 from cjlib.simulate.log_export import soil_log, write_log
 from cjlib.simulate.parameters import (
+    BUYS_SHAPE,
     LATE_COSTS,
+    LATE_LEAVES,
+    LEAVES_SIZE,
     PERSONAS,
     PROMISE_DAYS,
     SLOTS_FROM,
@@ -121,7 +124,7 @@ def _persona_table() -> pd.DataFrame:
         for group in ("needs", "pains", "channels", "csat"):
             row |= {f"{group}.{key}": value for key, value in getattr(p, group).items()}
         row |= {"ease.checkout": p.ease[0], "ease.call_centre": p.ease[1], "spend": p.spend,
-                "visits": p.visits, "leaves": p.leaves}  # fmt: skip
+                "visits": p.visits, "buys": p.buys, "leaves": p.leaves}  # fmt: skip
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -138,6 +141,9 @@ def _effect_table() -> pd.DataFrame:
         ),
         (f"median wait drawn for delivery, from {SLOTS_FROM.date()}", WAIT_DAYS["after"], "days"),
         ("a delivery is late after", PROMISE_DAYS, "days"),
+        ("purchase rates: shape of the gamma distribution", BUYS_SHAPE, ""),
+        ("chance to leave after a purchase: a + b of the beta distribution", LEAVES_SIZE, ""),
+        ("chance to leave after a late delivery", LATE_LEAVES, "share"),
     ]
     rows += [
         (f"believed satisfaction with {row['stage']}", float(row["satisfaction"]), "points of 5")

@@ -10,7 +10,9 @@ import pandas as pd
 
 from cjlib.simulate.parameters import (
     FIRST_DAY,
+    GIVES_UP,
     LAST_DAY,
+    LATE_LEAVES,
     PERSONAS,
     PROMISE_DAYS,
     SLOTS_FROM,
@@ -46,9 +48,13 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """One persona's moves: from each state the next states, cumulated chances, mean waits."""
+    """One persona's moves: from each state the next states, cumulated chances, mean waits.
+
+    ``buying`` is the chance that an episode comes to a purchase.
+    """
 
     states: dict[str, tuple[list[str], np.ndarray, list[float]]]
+    buying: float
 
 
 def read_moves() -> pd.DataFrame:
@@ -99,7 +105,29 @@ def _make_chain(moves: pd.DataFrame, persona: str) -> Chain:
     for state, part in moves.groupby("from", sort=False):
         chances = part[persona].to_numpy().cumsum()
         states[str(state)] = (part["to"].tolist(), chances, part["wait_hours"].tolist())
-    return Chain(states)
+    return Chain(states, find_buying(moves, persona))
+
+
+def find_buying(moves: pd.DataFrame, persona: str) -> float:
+    """Find the chance that a walk from the start comes to a purchase before it ends.
+
+    Parameters
+    ----------
+    moves : DataFrame
+        As made by ``read_moves``.
+    persona : str
+
+    Returns
+    -------
+    float, 0 to 1
+        Solved from the chain, purchases being ends: exact, but for walks cut off as too long.
+    """
+    chance = moves.pivot_table(index="from", columns="to", values=persona, fill_value=0)
+    before = chance.index.difference(list(PURCHASES))
+    inner = chance.reindex(index=before, columns=before, fill_value=0).to_numpy()
+    steps = chance.loc[before, list(PURCHASES)].sum(axis=1).to_numpy()
+    reached = np.linalg.solve(np.eye(len(before)) - inner, steps)
+    return float(reached[before.get_loc("start")])
 
 
 def _read_contacts(channels: dict[str, str]) -> dict[str, Contact]:
@@ -122,53 +150,68 @@ def _live(
     rows: list[tuple[Any, ...]],
     rng: np.random.Generator,
 ) -> None:
-    """Add the customer's episodes until they leave or the year ends."""
+    """Add the customer's episodes until they leave or the year ends.
+
+    Episodes begin at random, at the customer's own rate: ``visits`` a year until the first
+    purchase, then as many as it takes to buy ``buys`` times a year.
+    """
     now = (customer.arrival - FIRST_DAY).total_seconds()
     end = ((LAST_DAY - FIRST_DAY).days + 1) * 24 * HOUR
+    known = False
     while now < end:
         now = max(now, _open_hours(now, rng))
-        last, stays = _walk(customer, now, end=end, chain=chain, rows=rows, rng=rng)
-        if not stays:
+        last, known, stays = _walk(
+            customer, now, known=known, end=end, chain=chain, rows=rows, rng=rng
+        )
+        if not stays or (customer.prospect and rng.random() < GIVES_UP):
             return
-        now = last + 2 * HOUR + rng.exponential(365 * 24 * HOUR / customer.visits)
+        rate = customer.buys / chain.buying if known else customer.visits
+        now = max(last + 2 * HOUR, now + rng.exponential(365 * 24 * HOUR / rate))
 
 
 def _walk(
     customer: Any,
     start: float,
     *,
+    known: bool,
     end: float,
     chain: Chain,
     rows: list[tuple[Any, ...]],
     rng: np.random.Generator,
-) -> tuple[float, bool]:
-    """Add one episode; return when it ended and whether the customer comes back."""
-    state, now, due, stays = "start", start, start, True
+) -> tuple[float, bool, bool]:
+    """Add one episode; return when it ended, whether they have bought so far, and come back.
+
+    An episode holds one purchase at most. ``known``: bought in an episode before. After each
+    purchase but the first, customers may leave for good: they still get what they paid for,
+    and may call about it, but buy no more.
+    """
+    state, now, due, paid, stays = "start", start, start, 0.0, True
     for _ in range(LONGEST):
         nexts, chances, waits = chain.states[state]
         at = min(int(np.searchsorted(chances, rng.random(), side="right")), len(nexts) - 1)
         state = nexts[at]
         touchpoint = state.partition("!")[0]
-        if state == "end" or (touchpoint in PURCHASES and customer.prospect):
+        buys = touchpoint in PURCHASES
+        if state == "end" or (buys and (customer.prospect or paid)):
             break
         now += max(8.0, waits[at] * HOUR * rng.lognormal(-0.25, 0.7))
         amount, late = 0.0, False
-        if touchpoint in PURCHASES:
+        if buys:
             amount = round(customer.spend * rng.gamma(3.0, 1 / 3.0) / 1000) * 1000 + 50_000
             due = now + _delivery_days(now, rng) * 24 * HOUR
-            stays = stays and rng.random() >= customer.leaves
-            paid = now
+            stays = not known or rng.random() >= customer.leaves
+            known, paid = True, now
         if touchpoint == "courier_delivery":
             now = _daytime(max(now, due), rng)
             late = now - paid > PROMISE_DAYS * 24 * HOUR
             state = "courier_delivery!late" if late else state
-            stays = stays and not (late and rng.random() < 0.06)
+            stays = stays and not (late and rng.random() < LATE_LEAVES)
         elif waits[at] >= 2:
             now = _daytime(now, rng)
         if now >= end:
-            return now, False
+            return now, known, False
         rows.append((customer.customer, now, touchpoint, amount, late, state.partition("!")[2]))
-    return now, stays
+    return now, known, stays
 
 
 def _delivery_days(now: float, rng: np.random.Generator) -> float:

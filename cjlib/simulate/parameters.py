@@ -20,6 +20,10 @@ WAIT_DAYS: Final = {"before": 3.05, "after": 1.75}  # median days, before night 
 WAIT_SPREAD: Final = 0.55  # standard deviation of the log of that wait
 LATE_COSTS: Final = 1.55  # points of delivery satisfaction lost when every delivery was late
 PROSPECTS: Final = 0.2  # share of customers who never buy
+BUYS_SHAPE: Final = 0.5  # shape of the gamma distribution of purchase rates
+LEAVES_SIZE: Final = 3.0  # a + b of the beta distribution of the chance to leave
+LATE_LEAVES: Final = 0.06  # chance of leaving for good after a late delivery
+GIVES_UP: Final = 0.7  # chance that one who never buys stops looking after an episode
 PARTS: Final = ("customers", "log", "log dirt", "autumn", "spring", "interviews", "costs")
 
 
@@ -46,9 +50,11 @@ class Persona:
     spend : float
         Mean purchase in Toman.
     visits : float
-        Mean shopping episodes per year while alive.
+        Mean shopping episodes per year until the first purchase.
+    buys : float
+        Mean purchases per year after the first one, of those who have not left.
     leaves : float
-        Mean chance of never coming back after a purchase.
+        Mean chance of leaving for good after each purchase but the first.
     """
 
     share: float
@@ -63,6 +69,7 @@ class Persona:
     income: tuple[float, float, float, float]
     spend: float
     visits: float
+    buys: float
     leaves: float
 
 
@@ -85,28 +92,28 @@ PERSONAS: Final = {
         _named(NEEDS, 4.6, 4.4, 4.3, 2.9, 2.8, 3.2, 2.6, 2.9, 3.5, 2.4, 3.2, 2.6),
         _named(PAINS, 0.62, 0.28, 0.16, 0.06), _named(CHANNELS, 0.92, 0.3, 0.3, 0.1, 0.25, 0.12),
         _named(STAGES, 3.6, 3.4, 3.0, 3.9, 3.0, 3.2), (4.0, 3.9), 0.0,
-        (38, 9), 0.55, (0.34, 0.42, 0.19, 0.05), 1.7e6, 3.7, 0.16,
+        (38, 9), 0.55, (0.34, 0.42, 0.19, 0.05), 1.7e6, 3.7, 3.3, 0.28,
     ),
     "hurried": Persona(
         0.27,
         _named(NEEDS, 3.1, 2.6, 2.9, 4.6, 4.3, 4.4, 2.1, 2.1, 3.0, 2.3, 3.3, 2.6),
         _named(PAINS, 0.14, 0.6, 0.1, 0.14), _named(CHANNELS, 0.42, 0.88, 0.16, 0.14, 0.3, 0.12),
         _named(STAGES, 3.5, 3.6, 3.9, 3.8, 3.1, 3.2), (5.6, 3.8), -0.1,
-        (33, 7), 0.45, (0.12, 0.33, 0.38, 0.17), 2.5e6, 4.9, 0.13,
+        (33, 7), 0.45, (0.12, 0.33, 0.38, 0.17), 2.5e6, 4.9, 4.6, 0.24,
     ),
     "reassurance": Persona(
         0.22,
         _named(NEEDS, 3.4, 3.3, 2.8, 2.7, 2.9, 3.3, 4.4, 4.5, 4.6, 2.6, 3.8, 3.1),
         _named(PAINS, 0.2, 0.26, 0.6, 0.05), _named(CHANNELS, 0.4, 0.08, 0.92, 0.62, 0.2, 0.06),
         _named(STAGES, 3.4, 2.9, 3.5, 3.9, 2.8, 3.2), (4.8, 3.5), -0.2,
-        (52, 10), 0.5, (0.15, 0.35, 0.34, 0.16), 4.2e6, 2.9, 0.2,
+        (52, 10), 0.5, (0.15, 0.35, 0.34, 0.16), 4.2e6, 2.9, 2.7, 0.32,
     ),
     "enthusiast": Persona(
         0.13,
         _named(NEEDS, 2.9, 3.0, 3.4, 3.1, 2.7, 3.2, 3.0, 3.3, 3.2, 4.6, 4.6, 4.3),
         _named(PAINS, 0.16, 0.22, 0.12, 0.58), _named(CHANNELS, 0.5, 0.78, 0.4, 0.06, 0.3, 0.8),
         _named(STAGES, 4.2, 3.9, 3.1, 3.9, 3.2, 2.9), (4.4, 4.1), 0.6,
-        (29, 6), 0.68, (0.08, 0.27, 0.38, 0.27), 3.4e6, 5.5, 0.08,
+        (29, 6), 0.68, (0.08, 0.27, 0.38, 0.27), 3.4e6, 5.5, 4.5, 0.18,
     ),
 }  # fmt: skip
 
