@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 from cjlib.language import format_number, phrase
 from cjlib.plots.style import INK, MUTED, PALETTE, RULE, label, new_axes
 
+LRM = "\u200e"  # keeps a sign in front of its number amid Persian
 REACHED_COLOURS = {
     "yes": PALETTE[2], "no": PALETTE[5], "cannot tell": PALETTE[1],
     "too few": PALETTE[6], "no source": PALETTE[6],
@@ -115,6 +116,9 @@ def draw_differences(
         unit = row["detectable"] if len(metrics) > 1 else 1.0  # metrics of different scales
         colour = PALETTE[0] if row["verdict"] == "differ" else MUTED
         item = f"{row['label']}: " if "label" in row else ""
+        if len(metrics) > 1:
+            kpi = phrase(f"kpi.{row['metric'].partition('_')[0]}", language)
+            item = f"{kpi}, {item}" if language == "en" else f"{kpi}، {item}"
         mine, theirs = (names.get(row[c], row[c]) for c in ("group", "other"))
         labels.append(label(f"{item}{mine} − {theirs}", language))
         if np.isnan(row["low"]):
@@ -174,14 +178,15 @@ def draw_goals(table: pd.DataFrame, *, language: str = "en", ax: Axes | None = N
         ax.plot(ends, [place, place], color=colour, linewidth=3, solid_capstyle="butt")
         value = row["estimate"] / row["target"]
         ax.plot([value], [place], "o", color=colour, markersize=8)
-        text = f"{_figure(row['estimate'], row['unit'], language)}: {outcome}"
+        shown = f"{LRM}{_figure(row['estimate'], row['unit'], language)}{LRM}"
+        text = f"{shown}: {outcome}"
         ax.annotate(
             label(text, language), (np.nanmax([value, *ends]), place), xytext=(9, 0),
             textcoords="offset points", va="center", color=INK, fontsize="small",
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )  # fmt: skip
     _list_rows(ax, labels)
-    ax.margins(x=0.25)
+    ax.margins(x=0.4)
     ax.set_xlabel(_say("value_to_target", language))
     ax.set_title(_say("goals", language))
     ax.xaxis.set_major_formatter(lambda v, _: format_number(v, language))

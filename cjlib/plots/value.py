@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
-from cjlib.language import format_number, phrase
+from cjlib.language import format_number, phrase, to_persian_digits
 from cjlib.plots.style import INK, MUTED, PALETTE, label, new_axes
 
 
@@ -45,6 +46,7 @@ def draw_value(
     ax.set_ylim(len(labels) - 0.4, -0.6)
     by = str(table["by"].iloc[0]) if len(table) else "all"
     _spell_numbers(ax, language, "x")
+    ax.xaxis.set_major_locator(MaxNLocator(5))
     money = currency or phrase("value.currency", language)
     ax.set_xlabel(_say("mean", language, currency=money))
     ax.set_title(_say(f"by.{by}", language))
@@ -70,6 +72,7 @@ def draw_holdout(table: pd.DataFrame, *, language: str = "en", ax: Axes | None =
             ha="center",
             color=MUTED,
         )
+        ax.set_axis_off()
         return ax
     error = [table["estimate"] - table["low"], table["high"] - table["estimate"]]
     ax.errorbar(
@@ -144,7 +147,9 @@ def draw_cohorts(table: pd.DataFrame, *, language: str = "en", ax: Axes | None =
             text = format_number(100 * value, language, decimals=0)
             ax.text(x, y, text, ha="center", va="center", color=colour, fontsize="small")
     sizes = table.drop_duplicates("cohort").set_index("cohort")["customers"]
-    ax.set_yticks(range(len(grid)), [_with_n(c, sizes[c], language) for c in grid.index])
+    ax.set_yticks(
+        range(len(grid)), [_with_n(_month(c, language), sizes[c], language) for c in grid.index]
+    )
     ax.set_xticks(
         range(grid.shape[1]), [format_number(int(age), language) for age in grid.columns.to_numpy()]
     )
@@ -184,6 +189,10 @@ def _say(name: str, language: str, **values: str) -> str:
 
 def _with_n(name: str, n: float, language: str) -> str:
     return f"{name} ({phrase('n_is', language, n=format_number(n, language, decimals=0))})"
+
+
+def _month(text: str, language: str) -> str:
+    return to_persian_digits(text) if language == "fa" else text
 
 
 def _spell_numbers(ax: Axes, language: str, axes: str) -> None:

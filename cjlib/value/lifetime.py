@@ -68,7 +68,8 @@ def estimate_clv(
     ends, for nobody can tell later who has left; what comes after a silence is not counted.
     Lifetime is years watched ÷ buyers gone (a constant chance to leave). ``clv_revenue`` is
     the simple formula before acquisition cost; ``clv_margin`` takes the study's
-    margin of it; ``clv_net`` takes off acquisition cost, once. Intervals are linearised over buyers, made on the log scale.
+    margin of it; ``clv_net`` takes off acquisition cost, once. Intervals are linearised over
+    buyers, made on the log scale.
 
     Parameters
     ----------
