@@ -8,6 +8,7 @@ from cjlib.accounts import check_accounts
 from cjlib.actions import check_actions
 from cjlib.errors import Fault
 from cjlib.interviews import check_coding
+from cjlib.metrics import check_goals
 from cjlib.study import Study, read_study
 
 
@@ -32,6 +33,7 @@ def check_study(
     study, faults = read_study(path, raw=raw)
     if study is None:
         return None, faults
+    faults += check_goals(study)
     missing = {fault.found for fault in faults if fault.found.startswith("file '")}
     for source, check in (
         ("costs", check_accounts), ("beliefs", check_accounts),

@@ -13,6 +13,7 @@ import pandas as pd
 FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r")
 INTERVAL: Final = ("estimate", "low", "high")
 _RTL: Final = re.compile("[\u0590-\u08ff]")  # a Hebrew, Arabic or Persian letter
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d")  # never broken over two lines
 HIDDEN: Final = ("level",)  # said once in the caption or text, not in every row
 
 
@@ -92,7 +93,8 @@ def display_table(
             else:
                 text = _text(shown[name].iloc[position])
             direction = ' dir="auto"' if _RTL.search(text) else ""
-            cells.append(f"<td{_number_class(frame[name])}{direction}>{text}</td>")
+            kind = ' class="num"' if _DATE.fullmatch(text) else _number_class(frame[name])
+            cells.append(f"<td{kind}{direction}>{text}</td>")
         body.append("<tr>" + "".join(cells) + "</tr>")
     title = html.escape((caption + more).strip())
     return (

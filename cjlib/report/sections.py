@@ -239,7 +239,7 @@ def _appendix(shelf: Shelf) -> Iterator[Block]:
     if manifest is None:
         return
     yield words(shelf.say("reproduce"))
-    yield Block("code", f"python3 kit.py run PATH_OF_STUDY_{manifest['study']}")
+    yield Block("code", f"python3 kit.py run data/{manifest['study']}")
     yield from _plain_table(shelf, _versions(manifest), "versions", rows=20)
     inputs = pd.DataFrame(manifest["inputs"])
     yield from _plain_table(shelf, inputs[["file", "bytes", "sha256"]], "inputs", rows=60)
