@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cjlib.events import code_events
-from cjlib.intervals import estimate_share
+from cjlib.intervals import estimate_ratio, estimate_share
 from cjlib.journeys import count_transitions, measure_waits
 from cjlib.journeys.clusters import (
     bound_shares,
     count_pairs,
     estimate_share_of,
     quantiles_by_group,
+    share_groups,
 )
 
 clusters = st.lists(st.tuples(st.integers(0, 6), st.integers(1, 6)), min_size=2, max_size=20)
@@ -54,6 +55,30 @@ def test_copies_of_a_customers_rows_say_nothing_new():
     assert low_ten[0] == pytest.approx(low[0], abs=0.007)
     assert high_ten[0] == pytest.approx(high[0], abs=0.007)
     assert high_ten[0] - low_ten[0] >= high[0] - low[0]
+
+
+def test_unequal_customers_give_the_linearised_width():
+    rng = np.random.default_rng(5)
+    sizes = 1 + rng.poisson(6, 2000)
+    hits = rng.binomial(sizes, rng.beta(2, 2, 2000) * 6 / (5 + sizes))  # the busy hit less
+    plain = estimate_ratio(hits, sizes)
+    p, low, high = bound(hits, sizes)
+
+    assert p[0] == pytest.approx(plain.estimate)
+    assert high[0] - low[0] == pytest.approx(plain.high - plain.low, rel=0.01)
+
+
+def test_groups_of_sessions_are_shares_by_customer():
+    rng = np.random.default_rng(6)
+    owner = np.sort(rng.integers(0, 60, 300))
+    group = rng.integers(0, 3, 300)
+    found = share_groups(group, owner, groups=4, only=np.arange(3), level=0.9, minimum_base=5)
+
+    for g in range(3):
+        one = estimate_share_of(group == g, owner, level=0.9)
+        assert found["estimate"][g] == pytest.approx(one.estimate)
+        assert (found["low"][g], found["high"][g]) == pytest.approx((one.low, one.high))
+        assert (found["n"], found["method"]) == (one.n, one.method)
 
 
 def test_too_few_customers_give_no_number():

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from cjlib.columns import ESTIMATE, HIGH, LOW, METHOD, N
+from cjlib.columns import ESTIMATE, HIGH, LEVEL, LOW, METHOD, N
 from cjlib.intervals import Estimate, estimate_share, normal_quantile, unknown, wilson_bounds
 
 Ints = npt.NDArray[np.int64]
@@ -173,6 +173,53 @@ def estimate_share_of(hit: Bools, owner: Ints, *, level: float, minimum_base: in
         level=level,
     )
     return Estimate(float(p[0]), float(low[0]), float(high[0]), level, n, BY_CUSTOMER)
+
+
+def share_groups(
+    group: Ints, owner: Ints, *, groups: int, only: Ints, level: float, minimum_base: int
+) -> dict[str, object]:
+    """Share of the rows in each group, by customer, as columns of a table.
+
+    Parameters
+    ----------
+    group, owner : int, one per row
+        The group and the customer of each row; one customer's rows stand side by side.
+    groups : int
+        How many groups there are.
+    only : array of int
+        The groups to tell of, each with a row.
+    level : float, 0 to 1
+    minimum_base : int
+
+    Returns
+    -------
+    dict
+        ``estimate, low, high, level, n, method``, in that order.
+    """
+    n = len(find_runs(owner))
+    plain = n == len(group)
+    if n < minimum_base:
+        nan = np.full(len(only), np.nan)
+        p = low = high = nan
+    elif plain:
+        counts = np.bincount(group, minlength=groups)[only]
+        p = counts / n
+        low, high = wilson_bounds(counts, np.full(len(only), n), level=level)
+    else:
+        cells, y = tally(np.sort(owner * groups + group))
+        opens = find_runs(owner)
+        owned = np.diff(np.concatenate([opens, [len(owner)]])).astype(float)
+        x = owned[np.searchsorted(owner[opens], cells // groups)]
+        which = cells % groups
+        sums = [np.bincount(which, w, groups)[only] for w in (y, y.astype(float) ** 2, y * x)]
+        p, low, high = bound_shares(
+            sums[0], np.full(len(only), len(group)), yy=sums[1], xy=sums[2],
+            xx=np.full(len(only), (owned**2).sum()), customers=np.full(len(only), n), level=level,
+        )  # fmt: skip
+    method = WILSON if plain else BY_CUSTOMER
+    if n < minimum_base:
+        method = f"too few (n < {minimum_base})"
+    return {ESTIMATE: p, LOW: low, HIGH: high, LEVEL: level, N: n, METHOD: method}
 
 
 def too_few(n: int, minimum_base: int, *, level: float) -> Estimate:

@@ -131,17 +131,18 @@ def measure_funnel(
     limit = np.iinfo(np.int64).max if length is None else length // pd.Timedelta(microseconds=1)
     walk = _walk_loose if mode == "loose" else _walk_strict
     spent = walk(log, codes, limit=limit, reentry=reentry)
-    names = [ALL] * len(log.customers)
+    labels, group_of = [ALL], np.zeros(log.journeys, dtype=np.int64)
     if groups is not None:
         given = [groups.get(customer) for customer in log.customers]
         names = [UNASSIGNED if pd.isna(name) else str(name) for name in given]
-    labels, place = np.unique(np.array(names, dtype=object), return_inverse=True)
-    group_of = place[log.owner]
+        labels = sorted(set(names))
+        place = {name: i for i, name in enumerate(labels)}
+        group_of = np.array([place[name] for name in names])[log.owner]
     rows: list[dict[str, Any]] = []
     for group in range(len(labels)):
         inside = group_of == group
         rows += _describe(log, stages, [hours[inside] for hours in spent], log.owner[inside],
-                          str(labels[group]))  # fmt: skip
+                          labels[group])  # fmt: skip
     return Funnel(pd.DataFrame(rows), mode, length, log.name(), log.language)
 
 
@@ -158,35 +159,37 @@ def _check_stages(log: JourneyLog, stages: Sequence[str], mode: str) -> list[int
 
 def _walk_loose(log: JourneyLog, codes: list[int], *, limit: int, reentry: bool) -> list[Ints]:
     """Time from entry to each stage per journey, -1 where it is not reached."""
-    journey = log.journey_of()
-    first = log.offsets[:-1]
-    tie_end = _last_of_tie(log)
-    entry = np.full(len(log), -1, dtype=np.int64)  # latest entry of a chain that ends here
-    at = np.flatnonzero(log.codes == codes[0])
+    wanted = np.zeros(len(log.labels), dtype=bool)
+    wanted[codes] = True
+    kept = np.flatnonzero(wanted[log.codes])  # the other contacts play no part
+    code, time, journey = log.codes[kept], log.times[kept], log.journey_of()[kept]
+    tie_end = _last_of_tie(journey, time)
+    at = np.flatnonzero(code == codes[0])
     if not reentry:
         at = at[_first_of_run(journey[at])]
-    entry[at] = at
-    spent = [_first_spent(log, journey, at, at)]
-    for code in codes[1:]:
+    entry = np.full(len(kept), -1, dtype=np.int64)  # latest entry of a chain that ends here
+    entry[at] = whence = at
+    spent = [_first_spent(log.journeys, journey[at], time[at] - time[whence])]
+    for wish in codes[1:]:
         latest = np.maximum.accumulate(entry)
-        at = np.flatnonzero(log.codes == code)
+        at = np.flatnonzero(code == wish)
         whence = latest[tie_end[at]]
-        # Entries of journeys before lie at lower positions: they do not count.
-        good = whence >= first[journey[at]]
+        # An entry found in a journey before this one does not count.
+        good = (whence >= 0) & (journey[whence] == journey[at])
+        good &= time[at] - time[whence] <= limit
         at, whence = at[good], whence[good]
-        soon = log.times[at] - log.times[whence] <= limit
-        at, whence = at[soon], whence[soon]
-        entry = np.full(len(log), -1, dtype=np.int64)
+        entry = np.full(len(kept), -1, dtype=np.int64)
         entry[at] = whence
-        spent.append(_first_spent(log, journey, at, whence))
+        spent.append(_first_spent(log.journeys, journey[at], time[at] - time[whence]))
     return spent
 
 
-def _last_of_tie(log: JourneyLog) -> Ints:
+def _last_of_tie(journey: Ints, time: Ints) -> Ints:
     """Position of the last contact of the same journey and time, for each contact."""
-    ends = np.ones(len(log), dtype=bool)
-    ends[:-1] = log.times[1:] != log.times[:-1]
-    ends[log.offsets[1:] - 1] = True
+    if not len(time):
+        return journey
+    ends = np.ones(len(time), dtype=bool)
+    ends[:-1] = (time[1:] != time[:-1]) | (journey[1:] != journey[:-1])
     at = np.flatnonzero(ends)
     return np.repeat(at, np.diff(np.concatenate([[-1], at])))
 
@@ -197,12 +200,11 @@ def _first_of_run(journey: Ints) -> npt.NDArray[np.bool_]:
     return first
 
 
-def _first_spent(log: JourneyLog, journey: Ints, at: Ints, whence: Ints) -> Ints:
-    """Time from entry at each journey's first contact in ``at``; -1 where it has none."""
-    spent = np.full(log.journeys, -1, dtype=np.int64)
-    first = _first_of_run(journey[at])
-    at, whence = at[first], whence[first]
-    spent[journey[at]] = np.maximum(log.times[at] - log.times[whence], 0)
+def _first_spent(journeys: int, journey: Ints, time: Ints) -> Ints:
+    """Time of each journey's first row; -1 where it has none."""
+    spent = np.full(journeys, -1, dtype=np.int64)
+    first = _first_of_run(journey)
+    spent[journey[first]] = np.maximum(time[first], 0)
     return spent
 
 
@@ -229,10 +231,7 @@ def _walk_strict(log: JourneyLog, codes: list[int], *, limit: int, reentry: bool
             good = (runs.codes[here] == code) & (journey[here] == journey[at])
             good &= runs.times[here] - entered <= limit
             at, entered, here = at[good], entered[good], here[good]
-        found = np.full(log.journeys, -1, dtype=np.int64)
-        first = _first_of_run(journey[at])
-        found[journey[at[first]]] = np.maximum(runs.times[here[first]] - entered[first], 0)
-        spent.append(found)
+        spent.append(_first_spent(log.journeys, journey[at], runs.times[here] - entered))
     return spent
 
 

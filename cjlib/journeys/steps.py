@@ -12,7 +12,7 @@ from cjlib.columns import ESTIMATE, HIGH, LEVEL, LOW, METHOD, N
 from cjlib.errors import JourneyError
 from cjlib.events import JourneyLog
 from cjlib.intervals import Estimate
-from cjlib.journeys.clusters import estimate_share_of, tally
+from cjlib.journeys.clusters import estimate_share_of, share_groups, tally
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,16 +100,16 @@ def measure_step_matrix(log: JourneyLog, *, by: str | None = None, steps: int = 
     for step in range(steps):
         going = log.lengths > step
         states[step, going] = log.codes[log.offsets[:-1][going] + step]
-    rows: list[dict[str, Any]] = []
+    parts: list[pd.DataFrame] = []
     flows: list[dict[str, Any]] = []
     for step, state in enumerate(states):
         counts = np.bincount(state, minlength=k + 1)
-        for code in np.flatnonzero(counts):
-            share = estimate_share_of(
-                state == code, log.owner, level=log.level, minimum_base=log.minimum_base
-            )
-            rows.append({"step": step + 1, "label": labels[code], "journeys": int(counts[code]),
-                         **share.as_dict()})  # fmt: skip
+        codes = np.flatnonzero(counts)
+        shares = share_groups(state, log.owner, groups=k + 1, only=codes, level=log.level,
+                              minimum_base=log.minimum_base)  # fmt: skip
+        named = [labels[code] for code in codes]
+        counted = {"step": step + 1, "label": named, "journeys": counts[codes]}
+        parts.append(pd.DataFrame({**counted, **shares}))
         if step + 1 < steps:
             pairs = np.bincount(state * (k + 1) + states[step + 1])
             flows += [
@@ -119,7 +119,8 @@ def measure_step_matrix(log: JourneyLog, *, by: str | None = None, steps: int = 
             ]  # fmt: skip
     names = {**log.name(), ENDED: ENDED}
     columns = ["step", "from", "to", "journeys"]
-    return StepMatrix(pd.DataFrame(rows), pd.DataFrame(flows, columns=columns), names, log.language)
+    table = pd.concat(parts, ignore_index=True)
+    return StepMatrix(table, pd.DataFrame(flows, columns=columns), names, log.language)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -215,16 +216,12 @@ def find_exits(
     state[journey[away[::-1]]] = log.codes[away[::-1]]
     state, owner = state[looked], log.owner[looked]
     labels = (*log.labels, LEFT)
-    rows = []
-    for code in np.flatnonzero(np.bincount(state, minlength=1)):
-        share = estimate_share_of(
-            state == code, owner, level=log.level, minimum_base=log.minimum_base
-        )
-        rows.append(
-            {"label": labels[code], "journeys": int((state == code).sum()), **share.as_dict()}
-        )
-    columns = ["label", "journeys", ESTIMATE, LOW, HIGH, LEVEL, N, METHOD]
-    table = pd.DataFrame(rows, columns=columns)
+    counts = np.bincount(state, minlength=len(labels))
+    codes = np.flatnonzero(counts)
+    shares = share_groups(state, owner, groups=len(labels), only=codes, level=log.level,
+                          minimum_base=log.minimum_base)  # fmt: skip
+    named = pd.Series([labels[code] for code in codes], dtype="str")
+    table = pd.DataFrame({"label": named, "journeys": counts[codes], **shares})
     table = table.sort_values("journeys", ascending=False, kind="stable", ignore_index=True)
     names = {**log.name(), LEFT: LEFT}
     return Exits(table, after, instead_of or "", names, log.language)
@@ -234,13 +231,12 @@ def _count_ends(log: JourneyLog, open_days: float) -> pd.DataFrame:
     k = len(log.labels)
     start, end = log.codes[log.offsets[:-1]], log.codes[log.offsets[1:] - 1]
     recent = log.times[log.offsets[1:] - 1] > log.times.max() - open_days * DAY
-    cells = tally(np.sort(log.journey_of() * k + log.codes))[0]
-    visitor, visited = cells // k, cells % k
-    by_label = np.argsort(visited, kind="stable")
+    cells = tally(np.sort(log.codes * np.int64(log.journeys) + log.journey_of()))[0]
+    visited, visitor = cells // log.journeys, cells % log.journeys
     edges = np.concatenate([[0], np.cumsum(np.bincount(visited, minlength=k))])
     rows = []
     for code in range(k):
-        who = visitor[by_label[edges[code] : edges[code + 1]]]
+        who = visitor[edges[code] : edges[code + 1]]
         if not len(who):
             continue
         here = end[who] == code

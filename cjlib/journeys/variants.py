@@ -10,18 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cjlib.columns import ESTIMATE, HIGH, LEVEL, LOW, METHOD, N
 from cjlib.errors import JourneyError
 from cjlib.events import JourneyLog
 from cjlib.events.journey_log import HOUR
-from cjlib.intervals import Estimate, estimate_share, unknown
+from cjlib.intervals import Estimate
 from cjlib.journeys.clusters import (
-    BY_CUSTOMER,
-    WILSON,
     Ints,
-    bound_shares,
     estimate_share_of,
     quantiles_by_group,
+    share_groups,
 )
 
 if TYPE_CHECKING:
@@ -104,7 +101,8 @@ def count_variants(log: JourneyLog, *, by: str | None = None, top: int | None = 
     rank = np.lexsort((example, lengths, -counts))
     shown = _settle_ties(log, rank, counts, example, top=top)
     n = log.journeys
-    share, low, high, base = _shares(log, variant, counts)
+    shares = share_groups(variant, log.owner, groups=len(counts), only=shown, level=log.level,
+                          minimum_base=log.minimum_base)  # fmt: skip
     spent = log.times[log.offsets[1:] - 1] - log.times[log.offsets[:-1]]
     hours = quantiles_by_group(spent, variant, groups=len(counts), at=0.5)[0] / HOUR
     table = pd.DataFrame(
@@ -113,25 +111,15 @@ def count_variants(log: JourneyLog, *, by: str | None = None, top: int | None = 
             "path": [_spell(log, int(example[v])) for v in shown],
             "contacts": lengths[shown],
             "journeys": counts[shown],
-            ESTIMATE: share[shown],
-            LOW: low[shown],
-            HIGH: high[shown],
-            LEVEL: log.level,
-            N: base,
-            METHOD: BY_CUSTOMER if log.clustered else WILSON,
+            **shares,
             "covered": np.cumsum(counts[shown]) / n,
             "median_hours": hours[shown],
         }
     ).astype({"path": "str"})
-    if base < log.minimum_base:
-        table[[ESTIMATE, LOW, HIGH]] = np.nan
-        table[METHOD] = f"too few (n < {log.minimum_base})"
     once = int((counts == 1).sum())
-    unseen = (
-        estimate_share(once, n, level=log.level) if not log.clustered else _unseen(log, variant)
+    unseen = estimate_share_of(
+        counts[variant] == 1, log.owner, level=log.level, minimum_base=log.minimum_base
     )
-    if base < log.minimum_base:
-        unseen = unknown(base, level=log.level, why=f"too few (n < {log.minimum_base})")
     return Variants(table, len(counts), n, once, unseen, log.name(), log.language)
 
 
@@ -202,28 +190,3 @@ def _path(log: JourneyLog, journey: int) -> npt.NDArray[np.int32]:
 
 def _spell(log: JourneyLog, journey: int) -> str:
     return ARROW.join(log.labels[code] for code in _path(log, journey))
-
-
-def _shares(
-    log: JourneyLog, variant: Ints, counts: Ints
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64], int]:
-    """Share of journeys per variant with bounds; by customer where they own several."""
-    owned = np.bincount(log.owner)
-    owned = owned[owned > 0].astype(float)
-    cells, y = np.unique(log.owner * len(counts) + variant, return_counts=True)
-    x = np.bincount(log.owner)[cells // len(counts)].astype(float)
-    which = cells % len(counts)
-    p, low, high = bound_shares(
-        counts,
-        np.full(len(counts), owned.sum()),
-        yy=np.bincount(which, y.astype(float) ** 2, minlength=len(counts)),
-        xy=np.bincount(which, y * x, minlength=len(counts)),
-        xx=np.full(len(counts), (owned**2).sum()),
-        customers=np.full(len(counts), len(owned)),
-        level=log.level,
-    )
-    return p, low, high, len(owned)
-
-
-def _unseen(log: JourneyLog, variant: Ints) -> Estimate:
-    return estimate_share_of(np.bincount(variant)[variant] == 1, log.owner, level=log.level)
