@@ -41,7 +41,7 @@ def check_study(
     ):  # fmt: skip
         if study.has(source) and not any(_names(study, source, found) for found in missing):
             faults += [fault for fault in check(study) if fault not in faults]
-    return study, faults
+    return study, sorted(faults, key=lambda f: (f.file != "study.yaml", f.file, f.line))
 
 
 def _names(study: Study, source: str, found: str) -> bool:

@@ -50,8 +50,8 @@ def make(tmp_path):
              **{k: [v, v] for k, v in ESTIMATE.items()}}
         )  # fmt: skip
         put(results, "06_journeys", "funnel", funnel)
-        goals = pd.DataFrame([{"goal": "<script>alert(1)</script>", "kpi": "conversion",
-                               "target": 0.5, "reached": "no", "source": "x", **ESTIMATE}])  # fmt: skip
+        goal = {"goal": "<script>alert(1)</script>", "kpi": "conversion", "target": 0.5}
+        goals = pd.DataFrame([{**goal, "reached": "no", "source": "x", **ESTIMATE}])
         put(results, "05_metrics", "goals", goals)
         return load_study(folder), results
 
