@@ -137,6 +137,34 @@ def test_features_by_hand(study):
     assert [silent["complaints"], silent["longest_wait"], silent["left"]] == [0, 0, 1]
 
 
+def test_leaving_may_mean_no_purchase(study):
+    rows = pd.DataFrame(
+        [("buys", "2024-03-01", "page"), ("buys", "2024-04-02", "till"),
+         ("looks", "2024-03-01", "page"), ("looks", "2024-04-02", "page")],
+        columns=["customer_id", "time", "touchpoint"],
+    ).assign(time=lambda f: pd.to_datetime(f["time"]), seconds=np.nan)  # fmt: skip
+    spans = {"horizon": pd.Timedelta(days=60), "window": pd.Timedelta(days=60)}
+    cut = pd.Timestamp("2024-03-31")
+
+    assert make_panel(rows, study, cut=cut, **spans)["left"].tolist() == [0, 0]
+    panel = make_panel(rows, study, cut=cut, staying=("till",), **spans)
+    assert panel["left"].tolist() == [0, 1]
+    with pytest.raises(JourneyError, match="'contact' or 'purchase'; got 'buy'"):
+        predict_churn(rows, study, outcome="buy")
+
+
+@pytest.mark.real
+def test_olist_parcels_under_way_make_a_forecast_too_good_to_be_true(root, shared_data):
+    from cjlib.events import read_interactions
+    from cjlib.study import load_study
+
+    olist = load_study(root / "data" / "olist", raw=shared_data / "olist")
+    contacts = read_interactions(olist)
+
+    assert "too good" in predict_churn(contacts, olist).summary()
+    assert predict_churn(contacts, olist, outcome="purchase").verdict == "too few"
+
+
 pairs = st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=30)
 
 

@@ -319,7 +319,7 @@ def shown(found: Estimate, privacy: Privacy) -> dict[str, Any]:
         return row
     nan = float("nan")
     row |= {ESTIMATE: nan, "low": nan, "high": nan}
-    row[METHOD] = f"too few (n < {privacy.minimum_base})"
+    row[METHOD] = f"too few (n < {privacy.minimum_base})" if found.n else "no answers"
     if 0 < found.n < privacy.minimum_cell:
         row |= {N: pd.NA, METHOD: f"too few (n < {privacy.minimum_cell}, withheld)"}
     return row

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from cjlib.study import Study
 
 FEWEST_EVENTS: Final = 50  # who left, and who stayed, in each panel: fewer say nothing
 EVENTS_PER_FEATURE: Final = 10  # customary lower limit for a logistic model
+TOO_GOOD: Final = 0.95  # an AUC above it most often means a feature that holds the outcome
 RESAMPLES: Final = 500
 FEATURES: Final = {
     "recency": "log of days since the last contact",
@@ -89,9 +90,13 @@ def predict_churn(
     cut: str | pd.Timestamp | None = None,
     horizon_days: int = 90,
     window_days: int = 90,
+    outcome: Literal["contact", "purchase"] = "contact",
     rng: np.random.Generator | None = None,
 ) -> ChurnModel:
     """Predict who has no contact within ``horizon_days`` after a cut, from before it.
+
+    With ``outcome="purchase"`` who makes no purchase: better where contacts go on by
+    themselves (parcels under way, bills) whether or not the customer stays.
 
     The people are those with a contact in the ``window_days`` before the cut. All features
     come from before the cut, the outcome from after it. The model learns at a cut
@@ -108,6 +113,8 @@ def predict_churn(
     cut : date, optional
         The later cut; by default ``horizon_days`` before the last day of the log.
     horizon_days, window_days : int
+    outcome : "contact" or "purchase"
+        What someone who stays does within the horizon.
     rng : Generator, optional
         For the bootstrap; seeded by the study where not given.
 
@@ -124,6 +131,7 @@ def predict_churn(
         ``horizon_days`` after it.
     """
     rows = _contacts(interactions)
+    staying = _staying(outcome, study)
     last = rows[TIME].max().normalize()
     horizon = pd.Timedelta(days=_positive(horizon_days, "horizon_days"))
     window = pd.Timedelta(days=_positive(window_days, "window_days"))
@@ -136,8 +144,8 @@ def predict_churn(
             f"{later + horizon:%Y-%m-%d} for this cut; it runs from {first:%Y-%m-%d} to "
             f"{last:%Y-%m-%d}. Choose another cut, or a shorter horizon or window."
         )
-    train = make_panel(rows, study, cut=earlier, horizon=horizon, window=window)
-    test = make_panel(rows, study, cut=later, horizon=horizon, window=window)
+    train = make_panel(rows, study, cut=earlier, horizon=horizon, window=window, staying=staying)
+    test = make_panel(rows, study, cut=later, horizon=horizon, window=window, staying=staying)
     cuts = {"train": earlier, "test": later, "horizon_days": horizon_days}
     features = [name for name in FEATURES if train[name].std() > 0]
     need = max(FEWEST_EVENTS, EVENTS_PER_FEATURE * len(features))
@@ -160,6 +168,7 @@ def make_panel(
     cut: pd.Timestamp,
     horizon: pd.Timedelta,
     window: pd.Timedelta,
+    staying: tuple[str, ...] | None = None,
 ) -> pd.DataFrame:
     """Return one row per customer seen in the window before ``cut``: features and ``left``.
 
@@ -170,6 +179,8 @@ def make_panel(
     cut : Timestamp
         Contacts up to the end of this day are before it.
     horizon, window : Timedelta
+    staying : tuple of touchpoints, optional
+        Only contacts there show that someone stays; all by default.
 
     Returns
     -------
@@ -180,6 +191,8 @@ def make_panel(
     past = rows[rows[TIME] < moment]
     seen = past[past[TIME] >= moment - window]
     after = rows[(rows[TIME] >= moment) & (rows[TIME] < moment + horizon)]
+    if staying is not None:
+        after = after[after[TOUCHPOINT].isin(staying)]
     rules = study.events
     by = seen.groupby(CUSTOMER, sort=True)
     index = by.size().index
@@ -227,6 +240,16 @@ def _contacts(interactions: Any) -> pd.DataFrame:
     return rows.sort_values([CUSTOMER, TIME], kind="stable", ignore_index=True)
 
 
+def _staying(outcome: str, study: Study) -> tuple[str, ...] | None:
+    if outcome == "contact":
+        return None
+    if outcome != "purchase":
+        raise JourneyError(
+            f"predict_churn: outcome must be 'contact' or 'purchase'; got {outcome!r}."
+        )
+    return study.events.purchase if study.events else ()
+
+
 def _positive(days: int, name: str) -> int:
     if days <= 0:
         raise JourneyError(f"predict_churn: {name} must be above 0; got {days}. Try 90.")
@@ -258,10 +281,16 @@ def _judge(
     auc = scores[(scores["model"] == "all features") & (scores["measure"] == "auc")].iloc[0]
     better = gains.empty
     baseline = "" if better else f" Not surely better: {', '.join(gains['model'].unique())}."
+    doubt = ""
+    if auc["estimate"] > TOO_GOOD:
+        doubt = (
+            " That is too good for people's choices: contacts may go on by themselves (a parcel "
+            "under way); try outcome='purchase'."
+        )
     why = (
         f"Learned at {cuts['train']:%Y-%m-%d}, judged at {cuts['test']:%Y-%m-%d} on "
         f"{len(truth):,} customers of whom {truth.mean():.0%} left: AUC {auc['estimate']:.3f} "
-        f"[{auc['low']:.3f}, {auc['high']:.3f}], calibration slope {slope:.2f}.{baseline}"
+        f"[{auc['low']:.3f}, {auc['high']:.3f}], calibration slope {slope:.2f}.{baseline}{doubt}"
     )
     return ChurnModel(
         scores, table, _tenths(predicted["all features"], truth, level),

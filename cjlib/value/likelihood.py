@@ -129,13 +129,14 @@ def fit_likelihood(
     covariance = np.full_like(hessian, np.nan)
     at_bound = [name for name, v in zip(names, logs, strict=True) if abs(v) > LOG_BOUND - 0.1]
     lost, why = at_bound, ""
-    values = np.linalg.eigvalsh(hessian)
-    if not lost and values.min() > 1e-6 * np.abs(values).max():
+    values, directions = np.linalg.eigh(hessian)
+    if not lost and values[0] > 1e-6 * np.abs(values).max():
         covariance = np.linalg.inv(hessian)
         errors = np.sqrt(np.diag(covariance))
         lost = [name for name, e in zip(names, errors, strict=True) if e > WIDEST_ERROR]
-    elif not lost:
-        lost = list(names)
+    elif not lost:  # along this direction the likelihood does not fall
+        flat = np.abs(directions[:, 0])
+        lost = [name for name, f in zip(names, flat, strict=True) if f > 0.3 * flat.max()]
     if lost:
         said = "; ".join(dict.fromkeys(meanings[name] for name in lost))
         why = (
