@@ -119,7 +119,7 @@ def _goals(shelf: Shelf) -> Iterator[Block]:
 def _data(shelf: Shelf) -> Iterator[Block]:
     yield from shelf.figures("02_survey-flow")
     yield from shelf.table(
-        "02_survey", "profile", ("item", "answer", *ESTIMATE), key="profile", rows=40
+        "02_survey", "profile", ("item", "answer", *ESTIMATE), key="profile", rows=30
     )
     yield from shelf.figures("02_survey-cleaning-matters")
     yield from shelf.table(

@@ -77,12 +77,18 @@ def _tell_scores(t: Teller) -> Iterator[str]:
     metrics = t.files.table("05_metrics", "metrics")
     if metrics is None:
         return
+    if (metrics["weighting"] == "weighted").any():  # what the study's weights are for
+        metrics = metrics[metrics["weighting"] == "weighted"]
+        weighted = "_weighted"
+    else:
+        weighted = ""
     for name, metric, decimals in (("nps", "nps", 1), ("overall", "csat_mean", 2)):
         rows = metrics[(metrics["metric"] == metric) & metrics["estimate"].notna()]
         if metric == "csat_mean":
             rows = rows[rows["stage"].isna() & rows["touchpoint"].isna()]
         for _, row in rows.head(1).iterrows():
-            yield t.say(name, value=t.interval(row, decimals), n=t.number(row["n"]))
+            key, value = name + weighted, t.interval(row, decimals)
+            yield t.say(key, value=value, n=t.number(row["n"]))
     rated = metrics[
         (metrics["metric"] == "csat_mean") & metrics["stage"].notna() & metrics["estimate"].notna()
     ].drop_duplicates("item")
@@ -120,6 +126,9 @@ def _tell_personas(t: Teller) -> Iterator[str]:
         return
     column = f"name_{t.study.language}"
     named = sizes[sizes["persona"] != "none"]
+    if len(named) == 1:
+        yield t.say("one_persona")
+        return
     names = [f"{row[column]} ({t.percent(row)})" for _, row in named.iterrows()]
     joined = "؛ " if t.study.language == "fa" else "; "
     yield t.say("personas", count=t.number(len(named)), names=joined.join(names))
@@ -221,6 +230,6 @@ def _tell_opportunity(t: Teller) -> Iterator[str]:
     if found is None or found.empty:
         return
     first = found.iloc[0]
-    yield t.say(
-        "opportunity", what=f"{first['measure']} ({_place(t.study, first)}, {t.percent(first)})"
-    )
+    place = _place(t.study, first)
+    where = "" if place == first["measure"] else f"{place}, "
+    yield t.say("opportunity", what=f"{first['measure']} ({where}{t.percent(first)})")

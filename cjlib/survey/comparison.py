@@ -75,9 +75,10 @@ def compare_cleaning(
     ----------
     survey : Survey
     measures : mapping of name to function, optional
-        Each takes a respondents table and returns an ``Estimate``. By default the mean of
-        every csat and ces item of the codebook and the net score (share of 9 and 10 less
-        share of 0 to 6, times 100) of every nps item, weighted.
+        Each takes a respondents table and returns an ``Estimate``. By default the net score
+        (share of 9 and 10 less share of 0 to 6, times 100) of every nps item and the mean of
+        the csat and ces items about a stage or the whole journey (those about a single
+        touchpoint only where there are no others), weighted.
     strict : Cleaning, optional
         The stricter rule; ``stricter(study.cleaning)`` by default.
     level : float, 0 to 1
@@ -121,7 +122,9 @@ def compare_cleaning(
 def _headline_measures(survey: Survey, level: float) -> dict[str, Measure]:
     measures: dict[str, Measure] = {}
     base = survey.study.privacy.minimum_base
-    for item in survey.study.codebook.items:
+    asked = [item for item in survey.study.codebook.items if item.metric]
+    broad = [item for item in asked if item.metric == "nps" or not item.touchpoint]
+    for item in broad or asked:
         if item.metric in ("csat", "ces"):
             measures[item.name] = _mean_of(item.name, base, level, net=False)
         elif item.metric == "nps":
