@@ -208,3 +208,23 @@ def test_figures_show_the_table():
     assert priorities[:, 0] == pytest.approx(found.table["mean"].to_numpy())
     assert priorities[:, 1] == pytest.approx(found.table["share"].to_numpy())
     assert found.plot(language="fa").xaxis_inverted()
+
+
+def test_interval_follows_the_weights():
+    # Two kinds of people: x1 tells everything in one, nothing in the other; weights choose.
+    rng = np.random.default_rng(4)
+    kind = np.arange(400) % 2 == 0
+    frame = pd.DataFrame({"x1": rng.normal(0, 1, 400), "x2": rng.normal(0, 1, 400)})
+    frame["y"] = np.where(kind, frame["x1"], 0) + rng.normal(0, 0.3, 400)
+    frame["w"] = np.where(kind, 1.0, 0.001)
+
+    row = (
+        measure_drivers(
+            frame, outcome="y", on=["x1", "x2"], weights="w", rng=np.random.default_rng(1)
+        )
+        .table.set_index("driver")
+        .loc["x1"]
+    )
+
+    assert row["low"] > 0.8
+    assert row["low"] <= row["estimate"] <= row["high"]

@@ -791,6 +791,30 @@ def test_sizes_add_up_and_rows_with_gaps_belong_to_none():
     assert "without weights" in set(found.sensitivity["other_way"])
 
 
+def test_a_handful_of_people_is_not_counted_in_public():
+    respondents, _ = make_respondents(120)
+    odd = [i.name for i in NEEDS]
+    respondents.loc[:2, odd] = [1.0, 1.0, 1.0, 1.0, 1.0, 5.0]
+    respondents.loc[3:, odd] = respondents.loc[3:, odd].clip(lower=2)
+    respondents.loc[118:, odd] = np.nan  # two people who cannot be placed
+
+    found = build_personas(
+        make_study(personas=PersonaRules(k=5)),
+        survey=SimpleNamespace(respondents=respondents),
+        rng=np.random.default_rng(1),
+        centre=False,
+    )
+
+    small = found.sizes[found.sizes["estimate"].isna()]
+    counts = found.members["persona"].fillna("none").value_counts()
+    assert set(small["persona"]) == set(counts[counts < 5].index)
+    assert len(small) >= 1
+    assert small["n"].isna().all()
+    assert "too few" in found.summary()
+    for persona in set(small["persona"]) - {"none"}:
+        assert "suppressed" in card_html(found.card(persona))
+
+
 def test_figures_show_the_numbers_of_the_tables(built):
     found = built[0]
 

@@ -10,7 +10,7 @@ import pandas as pd
 from cjlib.columns import CUSTOMER, PERSONA
 from cjlib.definitions import Text
 from cjlib.errors import MissingSourceError
-from cjlib.intervals import adjust_holm
+from cjlib.intervals import adjust_holm, unknown
 from cjlib.interviews import Interviews
 from cjlib.language import phrase
 from cjlib.personas.behaviour import measure_behaviour
@@ -208,13 +208,19 @@ def _measure_sizes(
         own = own.fillna(value=False).astype(bool)
         found = estimate_weighted_share(own.astype("Float64"), variables.weights, level=study.level)
         fields = {**found.as_dict(), "n": int(own.sum())}
+        if 0 < own.sum() < study.privacy.minimum_cell:
+            why = f"suppressed (fewer than {study.privacy.minimum_cell} people)"
+            found = unknown(0, level=study.level, why=why)
+            fields = {**found.as_dict(), "n": pd.NA}
         rows.append(
-            {PERSONA: persona, **fields, "minimum": int(np.floor(found.low * everyone)),
+            {PERSONA: persona, **fields, "minimum": np.floor(found.low * everyone),
              "persistence": held[label] if label >= 0 else np.nan,
              "margin": float(members.loc[own, "margin"].median()) if own.any() else np.nan,
              "source": variables.source}
         )  # fmt: skip
     table = pd.DataFrame(rows).merge(names, on=PERSONA, how="left")
+    table["n"] = table["n"].astype("Int64")
+    table["minimum"] = table["minimum"].astype("Int64")
     table[["name_en", "name_fa", "item"]] = table[["name_en", "name_fa", "item"]].fillna("")
     return table
 

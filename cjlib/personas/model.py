@@ -83,7 +83,7 @@ class Personas:
 
     @property
     def unassignable(self) -> float:
-        """Weighted share of people who belong to no persona."""
+        """Weighted share of people who belong to no persona; missing where suppressed."""
         return float(self.sizes.loc[self.sizes["persona"].eq("none"), "estimate"].iloc[0])
 
     def card(self, persona: str) -> Card:
@@ -108,10 +108,13 @@ class Personas:
         if self.k == 1:
             return f"One persona stands for all customers. {self.reason}"
         placed = self.sizes[self.sizes["persona"].ne("none")]
-        shares = ", ".join(f"{share:.0%}" for share in placed["estimate"])
+        shares = ", ".join(
+            "too few" if pd.isna(share) else f"{share:.0%}" for share in placed["estimate"]
+        )
+        outside = "too few to say" if pd.isna(self.unassignable) else f"{self.unassignable:.0%}"
         held = placed["persistence"].min()
         return (
-            f"{self.k} personas ({shares}; {self.unassignable:.0%} belong to none; least overlap "
+            f"{self.k} personas ({shares}; {outside} belong to none; least overlap "
             f"with refits {held:.2f}). {self.reason}"
         )
 
