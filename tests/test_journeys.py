@@ -283,6 +283,26 @@ def test_precede_by_hand():
         precede(log_of(text("x:ab")), ["d"])
 
 
+@settings(max_examples=40)
+@given(events, st.integers(1, 3))
+def test_precede_the_slow_way(rows, steps):
+    before, others, targets = Counter(), Counter(), 0
+    for path in journeys_of(rows).values():
+        for i, (_, label) in enumerate(path):
+            seen = {x[1] for x in path[max(i - steps, 0) : i]}
+            (before if label == "d" else others).update(seen)
+            targets += label == "d"
+    if not targets:
+        return
+    table = precede(log_of(rows), ["d"], steps=steps).table.set_index("label")
+
+    assert set(table.index) == (set(before) | set(others)) - {"d"}
+    for label, row in table.iterrows():
+        assert row["before"] == pytest.approx(before[label] / targets)
+        if len(rows) > targets:
+            assert row["otherwise"] == pytest.approx(others[label] / (len(rows) - targets))
+
+
 def test_sessions_cut_after_the_gap_only():
     log = log_of([("x", 0, "a"), ("x", 30, "b"), ("x", 61, "c"), ("y", 61, "a")])
     cut = sessions(log, gap=30)
