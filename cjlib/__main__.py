@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cjlib import __version__
+from cjlib.checking import check_study
 from cjlib.errors import JourneyError, StudyError
 from cjlib.notebook import run_notebooks
 from cjlib.notebook.opening import home
 from cjlib.report import write_report
 from cjlib.study import SOURCES, load_study
-from cjlib.checking import check_study
 from cjlib.templates import copy_template
 
 DONE, FAULTS, WRONG_USE, STOPPED = 0, 1, 2, 3

@@ -193,6 +193,7 @@ def _value(shelf: Shelf) -> Iterator[Block]:
     yield from shelf.table(
         "08_value", "value", ("by", "group", *ESTIMATE, "method"), key="value", rows=16
     )
+    yield from shelf.table("08_value", "clv", ("figure", *ESTIMATE, "definition"), key="clv")
     yield from shelf.figures("08_value-survival", "08_value-churn")
     yield from shelf.table("08_value", "churn", ("model", "measure", *ESTIMATE), key="churn")
 
