@@ -229,8 +229,9 @@ def _numbers(
     if name in (SECONDS, COST):
         low = 0.0
     numbers = numbers.where(numbers.between(low, high))
-    wrong = raw[numbers.isna() & raw.notna()]
-    _note(wrong[~wrong.map(is_blank).astype(bool)], name, source, misfits)
+    wrong = raw[numbers.isna() & raw.notna() & raw.ne("")]
+    blank = [value for value in wrong.unique() if is_blank(value)]
+    _note(wrong[~wrong.isin(blank)], name, source, misfits)
     return numbers
 
 
