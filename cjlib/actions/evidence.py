@@ -27,6 +27,7 @@ from cjlib.columns import (
 from cjlib.errors import JourneyError, nearest
 from cjlib.intervals import Estimate, estimate_mean, estimate_share
 from cjlib.interviews import Interviews, count_codes
+from cjlib.language import format_number, phrase
 from cjlib.study import Study
 
 KINDS: Final = ("pain", "wait", "exit", "score", "gap")
@@ -200,7 +201,11 @@ def belief_gaps(study: Study, survey: HasRespondents) -> pd.DataFrame:
         below = int((values < belief).sum())
         share = estimate_share(below, len(values), level=study.level)
         severity = gap / (item.high - item.low)
-        measure = f"team believes {belief:g}, customers say {belief - gap:.2f}"
+        measure = phrase(
+            "actions.belief", study.language,
+            believed=format_number(belief, study.digits),
+            lived=format_number(belief - gap, study.digits, decimals=2),
+        )  # fmt: skip
         rows.append(
             _row(study, item, share, severity=severity, customers=below) | {"measure": measure}
         )
@@ -227,7 +232,9 @@ def funnel_exits(
             lost = here["journeys"] - after["journeys"]
             labels = [study.label("stage", str(row[STAGE])) for row in (here, after)]
             row = {
-                STAGE: here[STAGE], "measure": f"{labels[0]}, never {labels[1]}",
+                STAGE: here[STAGE], "measure": phrase(
+                    "actions.never", study.language, here=labels[0], next=labels[1]
+                ),
                 ESTIMATE: 1 - after["step"], LOW: 1 - after["step_high"],
                 HIGH: 1 - after["step_low"], N: here["journeys"], "customers": lost,
             }  # fmt: skip
@@ -256,7 +263,10 @@ def long_waits(study: Study, waits: HasWasted, *, customers: int) -> pd.DataFram
         rows.append(
             {STAGE: ends[0].stage if ends else "",
              TOUCHPOINT: ends[0].id if len(ends) == 1 else "",
-             "measure": f"{row['what']}: {labels}, median {24 * days:.1f} hours",
+             "measure": phrase(
+                 "actions.wait", study.language, places=labels,
+                 hours=format_number(24 * days, study.digits, decimals=1),
+             ),
              "severity": days / (days + HALF_SEVERE_DAYS), "customers": row["customers"]}
             | share.as_dict()
         )  # fmt: skip

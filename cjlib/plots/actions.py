@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from cjlib.language import phrase
 from cjlib.plots.style import INK, MUTED, PALETTE, label, new_axes
 
 _KIND_COLOURS = dict(zip(("pain", "wait", "exit", "score", "gap"), PALETTE, strict=False))
@@ -27,9 +28,13 @@ def draw_opportunities(
     ax.set_yticks(places, [label(_shorten(str(text)), language) for text in shown["measure"]])
     ax.set_ylim(-0.6, len(shown) - 0.4)
     ax.set_xlim(0, None)
-    ax.set_xlabel("Priority: share of people affected x severity (0 to 1)")
+    ax.set_xlabel(label(phrase("actions.priority", language), language))
     ax.grid(visible=False, axis="y")
-    ax.legend(title="evidence", frameon=False, loc="lower right")
+    ax.legend(
+        title=label(phrase("actions.evidence", language), language),
+        frameon=False,
+        loc="lower right",
+    )
     return ax
 
 
@@ -67,8 +72,8 @@ def draw_impact_effort(
     ax.set_ylim(0.4, 5.6)
     ax.set_xticks(range(1, 6))
     ax.set_yticks(range(1, 6))
-    ax.set_xlabel("Effort (1 small, 5 large)")
-    ax.set_ylabel("Impact (1 small, 5 large)")
+    ax.set_xlabel(label(phrase("actions.effort", language), language))
+    ax.set_ylabel(label(phrase("actions.impact", language), language))
     return ax
 
 

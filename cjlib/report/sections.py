@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from cjlib.language import format_number, phrase
+from cjlib.language import format_number, phrase, to_persian_digits
 from cjlib.language.phrases import read_phrases
 from cjlib.maps import map_fragment
 from cjlib.report.files import ResultFiles
@@ -17,6 +18,8 @@ from cjlib.report.summary import name_item, write_summary
 from cjlib.study import Study
 from cjlib.tables import display_table
 
+NUMBER = re.compile(r'(?<=<bdi dir="ltr">)[^<]*')
+PERSIAN_MARKS = str.maketrans({",": "٬", ".": "٫"})
 ESTIMATE = ("estimate", "low", "high", "n")
 
 
@@ -46,7 +49,14 @@ class Shelf:
         if "difference" in shown.columns:  # shown with its interval, as estimates are
             shown = shown.rename(columns={"difference": "estimate"})
             titles["estimate"] = self.title("difference")
-        yield wide(display_table(shown, caption=caption, rows=rows, titles=titles), caption)
+        table = display_table(shown, caption=caption, rows=rows, titles=titles)
+        yield wide(self.localise(table), caption)
+
+    def localise(self, table: str) -> str:
+        """Write the numbers of a table in the study's digits."""
+        if self.study.digits != "arabext":
+            return table
+        return NUMBER.sub(lambda m: to_persian_digits(m[0].translate(PERSIAN_MARKS)), table)
 
     def figures(self, *names: str) -> Iterator[Block]:
         """Yield the figures that are there."""
@@ -73,11 +83,28 @@ class Shelf:
                 named[column] = named[column].map(
                     lambda key, kind=kind: self.study.label(kind, str(key)), na_action="ignore"
                 )
+            elif pd.api.types.is_bool_dtype(named[column]) or not pd.api.types.is_numeric_dtype(
+                named[column]
+            ):
+                named[column] = named[column].map(self._word, na_action="ignore")
+            if column in ("label", "via"):
+                named[column] = named[column].map(self._place, na_action="ignore")
             elif column in ("item", "name") and len(self.study.codebook.items):
                 named[column] = named[column].map(
                     lambda key: name_item(self.study, str(key)), na_action="ignore"
                 )
         return named
+
+    def _word(self, value: object) -> object:
+        """Return a word of the kit's vocabulary in the study's language; others as they stand."""
+        text = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+        known = read_phrases().get(f"word.{text}")
+        return known[self.study.language] if known else value
+
+    def _place(self, key: object) -> str:
+        """Return the label of a touchpoint or stage; anything else as it stands."""
+        kind = "touchpoint" if self.study.touchpoint(str(key)) else "stage"
+        return self.study.label(kind, str(key))
 
 
 def build_sections(study: Study, files: ResultFiles) -> list[Section]:

@@ -25,6 +25,10 @@ class Teller:
         """Return a phrase of the report in the study's language."""
         return phrase(f"report.sum.{key}", self.study.language, **values)
 
+    def word(self, text: str) -> str:
+        """Return a word of the kit's own vocabulary in the study's language."""
+        return phrase(f"word.{text}", self.study.language)
+
     def number(self, value: float, decimals: int = 0) -> str:
         """Return a number in the study's digits."""
         return format_number(float(value), self.study.digits, decimals=decimals)
@@ -134,7 +138,7 @@ def _tell_personas(t: Teller) -> Iterator[str]:
     yield t.say("personas", count=t.number(len(named)), names=joined.join(names))
     verdict = t.files.table("04_personas", "verdict")
     if verdict is not None:
-        yield t.say("verdict", verdict=str(verdict["verdict"].iloc[0]))
+        yield t.say("verdict", verdict=t.word(str(verdict["verdict"].iloc[0])))
 
 
 def _tell_change(t: Teller) -> Iterator[str]:
