@@ -41,3 +41,20 @@ def test_bare_kit_explains_itself(kit, capsys):
     assert "python3 kit.py run" in capsys.readouterr().out
     assert kit["main"](["rnu"]) == 2
     assert "no command 'rnu'" in capsys.readouterr().err
+
+
+def test_an_active_conda_environment_is_used_as_it_is(kit, tmp_path, monkeypatch):
+    find = kit["_conda_python"]
+    monkeypatch.delenv("CONDA_PREFIX", raising=False)
+    assert find() is None
+
+    (tmp_path / "bin").mkdir()
+    for python in (tmp_path / "bin" / "python", tmp_path / "python.exe"):
+        python.touch()
+    monkeypatch.setenv("CONDA_PREFIX", str(tmp_path))
+    monkeypatch.setenv("CONDA_DEFAULT_ENV", "base")
+    assert find() is None  # another environment is not taken for ours
+
+    monkeypatch.setenv("CONDA_DEFAULT_ENV", "cjlib")
+    assert find() is not None
+    assert find().parent in (tmp_path, tmp_path / "bin")

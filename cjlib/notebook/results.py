@@ -57,7 +57,8 @@ class Results:
             Rows shown; the file holds all.
         """
         write_table(frame, self.folder / "tables" / self.notebook / f"{name}.csv")
-        return HTML(display_table(frame, caption=caption, rows=rows))
+        table = display_table(frame, caption=caption, rows=rows)
+        return HTML(f'<div style="overflow-x:auto">{table}</div>')
 
     def figure(self, ax: Axes | Figure, name: str, *, alt: str) -> HTML:
         """Write a figure to ``figures/<notebook>-<name>.svg`` and show it with its alt text."""
