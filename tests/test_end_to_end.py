@@ -63,6 +63,20 @@ def test_olist_from_raw_files_to_report(root, shared_data, tmp_path):
     assert {entry["source"] for entry in manifest["inputs"]} == {"definitions", "events"}
 
 
+def test_a_new_study_runs_to_its_report_and_says_where_data_are_too_few(tmp_path, capsys):
+    study, out = tmp_path / "mine", tmp_path / "out"
+
+    assert main(["new", str(study)]) == 0
+    assert main(["run", str(study), "--out", str(out)]) == 0
+
+    assert "Report: " in capsys.readouterr().out
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "survey answers were analysed" in page
+    personas = (out / "notebooks" / "04_personas.ipynb").read_text(encoding="utf-8")
+    assert "TooFewError" in personas
+    assert "it needs groups, for which there were too few data" in personas
+
+
 @pytest.mark.slow
 def test_the_same_files_and_seed_give_the_same_bytes(sepidar, tmp_path):
     for name in ("first", "second"):

@@ -11,8 +11,8 @@ from matplotlib import pyplot as plt
 
 from cjlib.errors import JourneyError
 from cjlib.notebook import NotebookError, find_notebooks, running
-from cjlib.notebook.opening import skip_unless
 from cjlib.notebook.results import Results
+from cjlib.notebook.skipping import find_names, skip_unless
 from cjlib.study import load_study
 
 STUDY = """\
@@ -123,3 +123,32 @@ def test_a_run_that_stops_says_where(small, tmp_path, monkeypatch):
 
     with pytest.raises(NotebookError, match="01_x.ipynb must run to its end; code cell 2.*Zero"):
         running.run_notebooks(small, out=tmp_path / "out")
+
+
+def test_too_few_data_is_said_and_what_builds_on_it_is_skipped(small, tmp_path, monkeypatch):
+    books = tmp_path / "kit" / "notebooks"
+    books.mkdir(parents=True)
+    write_book(
+        books,
+        "from cjlib.notebook import open_study\nfrom cjlib.errors import TooFewError\n"
+        "study = open_study()\ndef ask(): raise TooFewError('ask: only 3 rows')",
+        "answer = ask()",
+        "shown = answer + 1",
+        "shown",
+        "answer = 41",
+        "answer + 1",
+    )
+    monkeypatch.setattr(running, "home", lambda: tmp_path / "kit")
+
+    done = running.run_notebooks(small, out=tmp_path / "out")
+
+    outputs = [str(c.outputs) for c in nbformat.read(done[0], as_version=4).cells]
+    assert "only 3 rows" in outputs[1]
+    assert "it needs answer, for which there were too few data" in outputs[2]
+    assert "it needs shown" in outputs[3]
+    assert "42" in outputs[5]
+
+
+def test_names_made_and_used():
+    assert find_names("a = b + c.d\nfor e in f: g(e)") == ({"a", "e"}, {"b", "c", "f", "g", "e"})
+    assert find_names("%%bash\nls") == (set(), set())

@@ -218,7 +218,7 @@ def draw_attribution(
         name = phrase(f"attribution.model.{model.replace(' ', '_')}", language)
         ax.plot(rows["estimate"], place, "o", color=colour, markersize=5,
                 label=label(name, language))  # fmt: skip
-    ax.set_xlim(-0.01, max(table["high"].max(), 0.01) * 1.08)
+    ax.set_xlim(-0.01, table["high"].fillna(0).clip(lower=0.01).max() * 1.08)
     percent_axis(ax, language)
     _finish(ax, [say(c, names, language) for c in channels], language)
     ax.set_xlabel(label(phrase("attribution.axis", language), language))

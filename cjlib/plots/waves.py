@@ -38,7 +38,9 @@ def draw_wave_changes(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ]
     ax.set_yticks(rows, [label(name) for name in names])
     ax.set_ylim(-0.7, len(shown) - 0.3)
-    reach = 1.08 * max(1.2, float(np.abs([shown["low"] / unit, shown["high"] / unit]).max()))
+    reach = 1.08 * max(
+        1.2, float(np.abs(np.nan_to_num([shown["low"] / unit, shown["high"] / unit])).max())
+    )
     ax.set_xlim(-reach, reach)
     for row, value in zip(rows, values, strict=True):
         ax.annotate(
