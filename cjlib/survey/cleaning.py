@@ -10,9 +10,11 @@ import pandas as pd
 from cjlib.codebook import Item
 from cjlib.columns import CUSTOMER, DATE, DURATION, LANGUAGE, RESPONDENT, WAVE, WEIGHT
 from cjlib.errors import ColumnError
-from cjlib.language import is_blank, parse_date, parse_number
+from cjlib.language import is_blank, parse_date
 from cjlib.study import Study
 from cjlib.survey.answers import FILE, ROW, RawAnswers, read_answers
+from cjlib.survey.cautions import find_warnings
+from cjlib.survey.judging import judge_respondents
 from cjlib.survey.ledger import (
     ACTION,
     COLUMN,
@@ -28,12 +30,7 @@ from cjlib.survey.ledger import (
     type_answers,
 )
 from cjlib.survey.quality import (
-    COUNTED,
     DUPLICATE_OF,
-    MINIMUM_RUN_ITEMS,
-    count_failed_checks,
-    find_duplicates,
-    measure_quality,
 )
 from cjlib.survey.rules import DUPLICATE, Hits, describe_rule, find_hits, trace_flow
 from cjlib.survey.values import require_scales
@@ -159,7 +156,7 @@ def clean_answers(study: Study, *, raw: RawAnswers | None = None) -> Survey:
         unfit.append(column[3])
     answers = type_answers(pd.DataFrame(settled, index=raw.table.index), items)
     everyone = _complete_table(answers, people, raw, study)
-    quality = _judge_respondents(study, raw, everyone, people, pd.DataFrame(left_out))
+    quality = judge_respondents(study, raw, everyone, people, pd.DataFrame(left_out))
     hits = find_hits(quality, cleaning=study.cleaning)
     quality = quality.assign(
         rules=_join_rules(hits, dict.fromkeys(hits.thresholds, "{rule}"), hits.table),
@@ -174,7 +171,7 @@ def clean_answers(study: Study, *, raw: RawAnswers | None = None) -> Survey:
         flow=trace_flow(hits),
         quality=quality,
         unfit=_stack(unfit),
-        warnings=tuple(_find_warnings(study, raw, everyone, quality)),
+        warnings=tuple(find_warnings(study, raw, everyone, quality)),
         raw_rows=len(raw.table),
         absent=raw.absent,
         unknown=raw.unknown,
@@ -250,57 +247,6 @@ def _complete_table(
     return pd.concat([pd.DataFrame(first), rest], axis=1)
 
 
-def _judge_respondents(
-    study: Study,
-    raw: RawAnswers,
-    everyone: pd.DataFrame,
-    people: pd.DataFrame,
-    left_out: pd.DataFrame,
-) -> pd.DataFrame:
-    rated = study.codebook.select(kind="scale")
-    coded = pd.DataFrame(
-        {i.name: _as_answered(everyone[i.name], i) for i in rated}, index=everyone.index
-    )
-    checks = study.codebook.select(kind="check")
-    who = [people[CUSTOMER], people["response"]]
-    answers = [i.name for i in read_items(study.codebook) if i.kind not in RESERVED]
-    named = raw.table.assign(**{RESPONDENT: people[RESPONDENT]})
-    measured = measure_quality(
-        coded,
-        _questions_left_out(left_out, study),
-        items=rated,
-        wave=everyone[WAVE],
-        duration=everyone[DURATION],
-    )
-    return pd.concat(
-        [
-            everyone[[RESPONDENT, WAVE]],
-            measured,
-            count_failed_checks(raw.table, checks),
-            find_duplicates(named, who=who, answers=answers),
-        ],
-        axis=1,
-    )
-
-
-def _as_answered(values: pd.Series, item: Item) -> pd.Series:
-    if item.reverse and item.low is not None and item.high is not None:
-        return item.low + item.high - values
-    return values
-
-
-def _questions_left_out(left_out: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """One column per closed question; the options of a group are one question."""
-    questions: dict[str, pd.Series] = {}
-    for item in study.codebook.items:
-        if item.kind not in COUNTED:
-            continue
-        name = f"group {item.group}" if item.kind == "tick" and item.group else item.name
-        one = left_out[item.name]
-        questions[name] = questions[name] & one if name in questions else one
-    return pd.DataFrame(questions, index=left_out.index)
-
-
 def _join_rules(hits: Hits, forms: dict[str, str], values: pd.DataFrame) -> pd.Series:
     """Join, per respondent, the text of each rule that hit."""
     joined = pd.Series("", index=hits.table.index, dtype="string")
@@ -332,35 +278,3 @@ def _removal_rows(hits: Hits, places: pd.DataFrame, quality: pd.DataFrame) -> pd
     rows[NEW] = pd.Series(pd.NA, index=rows.index, dtype="string")
     rows[ACTION] = "removed"
     return rows
-
-
-def _find_warnings(
-    study: Study, raw: RawAnswers, everyone: pd.DataFrame, quality: pd.DataFrame
-) -> list[str]:
-    found = []
-    for wave, rows in raw.table.groupby(WAVE, sort=False):
-        for item in study.codebook.select(metric="nps"):
-            seen = {parse_number(t) for t in rows[item.name].dropna().unique()}
-            declared = {parse_number(code) for code in item.missing}
-            if 11.0 in seen and 0.0 not in seen and 11.0 not in declared:
-                found.append(
-                    f"{item.name} in wave {wave} is declared 0 to 10 but holds 11 and no 0: is "
-                    "it coded 1 to 11? The 11s became missing; recode the file or declare 11."
-                )
-        weight = everyone.loc[rows.index, WEIGHT]
-        mean = float(weight.mean())
-        if weight.isna().any():
-            found.append(f"{int(weight.isna().sum())} row(s) of wave {wave} have no weight.")
-        if abs(mean - 1) > 0.01:
-            found.append(f"the weights of wave {wave} have mean {mean:.3g}, not 1.")
-        known = quality.loc[rows.index]
-        if study.cleaning.seconds_per_item is not None and known["seconds_per_item"].isna().all():
-            found.append(f"wave {wave} has no duration: nobody is removed for speed.")
-        if study.cleaning.longstring_share is not None and known["longstring_share"].isna().all():
-            found.append(
-                f"wave {wave} has fewer than {MINIMUM_RUN_ITEMS} rated items: nobody is "
-                "removed for equal answers."
-            )
-        if study.cleaning.failed_checks is not None and known["checks"].eq(0).all():
-            found.append(f"wave {wave} has no attention check.")
-    return found
