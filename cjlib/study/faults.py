@@ -39,6 +39,29 @@ def find_reference_faults(study: Study) -> list[Fault]:
                 found = f"source '{wave}:{header}' of an unknown wave"
                 near = nearest(wave, waves)
                 faults.append(Fault("codebook.csv", item.line, found, expected, near))
+    return faults + _scale_faults(study)
+
+
+def _scale_faults(study: Study) -> list[Fault]:
+    """Items of a declared scale that are no item, are not rated, or come twice."""
+    rated = [item.name for item in study.codebook.select(kind="scale")]
+    faults = []
+    for scale, names in study.scales.items():
+        for i, name in enumerate(names):
+            near = ""
+            if name in names[:i]:
+                found, expected = f"item '{name}' again in scale '{scale}'", "each item once"
+            elif name in rated:
+                continue
+            elif name in study.codebook:
+                kind = study.codebook[name].kind
+                found = f"item '{name}' of kind {kind} in scale '{scale}'"
+                expected = "items of kind scale"
+            else:
+                found = f"unknown item '{name}' in scale '{scale}'"
+                expected, near = "items of the codebook", nearest(name, rated)
+            line = line_of(study.lines, ("scales", scale, i))
+            faults.append(Fault("study.yaml", line, found, expected, near))
     return faults
 
 

@@ -44,6 +44,11 @@ class Study:
         The study folder, and the folder its raw files are read from (the same by default).
     stages, channels, touchpoints, teams, goals, waves
         Definitions, in file order.
+    scales : dict of str to tuple of str
+        Items that together measure one thing, by the scale's id.
+    missing_answers : str
+        How analyses that need complete rows get them: "by_analysis" (each by its own rule),
+        "complete" or "impute".
     codebook : Codebook
     lines : dict
         Line of every entry of study.yaml, for messages.
@@ -78,6 +83,8 @@ class Study:
     believed_moves: dict[str, tuple[str, ...]] = field(default_factory=dict)
     personas: PersonaRules = field(default_factory=PersonaRules)
     privacy: Privacy = field(default_factory=Privacy)
+    scales: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    missing_answers: str = "by_analysis"
     positions: Positions = field(default_factory=Positions)
     costs_file: str = ""
     beliefs_file: str = ""

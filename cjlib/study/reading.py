@@ -138,6 +138,8 @@ def _build(v: dict[str, Any], folder: Path, raw: Path, lines: dict[Path_, int]) 
         believed_moves={k: tuple(t) for k, t in (believed.get("moves") or {}).items()},
         personas=_build_personas(v.get("personas") or {}),
         privacy=Privacy(**privacy), positions=Positions(**positions),
+        scales={k: tuple(names) for k, names in (v.get("scales") or {}).items()},
+        missing_answers=v.get("missing_answers", "by_analysis"),
         costs_file=v.get("costs", ""), beliefs_file=v.get("beliefs", ""),
         actions_file=v.get("actions", ""), maps_folder=v.get("maps", "map"),
     )  # fmt: skip
