@@ -2,6 +2,7 @@
 
 from cjlib.language.amounts import format_number, parse_money, parse_number, parse_range
 from cjlib.language.dates import format_date, parse_date
+from cjlib.language.personal import PersonalDatum, find_personal, is_national_id, mask_personal
 from cjlib.language.phrases import phrase, read_phrases
 from cjlib.language.scales import (
     SCALES,
@@ -22,13 +23,17 @@ from cjlib.language.script import (
 
 __all__ = [
     "SCALES",
+    "PersonalDatum",
     "clean",
+    "find_personal",
     "format_date",
     "format_number",
     "is_blank",
+    "is_national_id",
     "is_rtl",
     "isolate",
     "key",
+    "mask_personal",
     "missing_reason",
     "parse_date",
     "parse_money",
