@@ -1,6 +1,13 @@
 """Persian and English words: spellings, digits, dates, money, scale words, phrases."""
 
-from cjlib.language.amounts import format_number, parse_money, parse_number, parse_range
+from cjlib.language.amounts import (
+    convert_money,
+    format_number,
+    money_unit,
+    parse_money,
+    parse_number,
+    parse_range,
+)
 from cjlib.language.dates import format_date, parse_date
 from cjlib.language.personal import PersonalDatum, find_personal, is_national_id, mask_personal
 from cjlib.language.phrases import phrase, read_phrases
@@ -25,6 +32,7 @@ __all__ = [
     "SCALES",
     "PersonalDatum",
     "clean",
+    "convert_money",
     "find_personal",
     "format_date",
     "format_number",
@@ -35,6 +43,7 @@ __all__ = [
     "key",
     "mask_personal",
     "missing_reason",
+    "money_unit",
     "parse_date",
     "parse_money",
     "parse_number",

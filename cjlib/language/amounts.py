@@ -14,7 +14,7 @@ _PLAIN = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?")
 _DOTTED = re.compile(r"[-+]?\d{1,3}(\.\d{3}){2,}")
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
-_RANGE = re.compile(r"(?:از|from)?\s*(-?\d+)\s*(?:تا|to|[-–])\s*(-?\d+)", re.IGNORECASE)
+_RANGE = re.compile(r"(?:از|from|between|بین)?\s*(\S.*?)\s*(?:تا|to|and|[-–—])\s*(.*\d.*)", re.I)
 
 THOUSAND_FLOOR: Final = 1000  # fewer Toman than this is spoken shorthand for thousands
 MULTIPLIERS: Final = {
@@ -24,12 +24,13 @@ MULTIPLIERS: Final = {
 UNITS: Final = {
     "ت": "toman", "تومان": "toman", "تومن": "toman", "toman": "toman", "tomans": "toman",
     "irt": "toman", "ریال": "rial", "rial": "rial", "rials": "rial", "irr": "rial",
-    "دلار": "USD", "usd": "USD", "dollar": "USD", "dollars": "USD", "$": "USD",
+    "دلار": "USD", "us": "USD", "usd": "USD", "dollar": "USD", "dollars": "USD", "$": "USD",
     "یورو": "EUR", "eur": "EUR", "euro": "EUR", "euros": "EUR", "€": "EUR",
     "پوند": "GBP", "gbp": "GBP", "£": "GBP", "درهم": "AED", "aed": "AED",
     "لیر": "TRY", "try": "TRY",
 }  # fmt: skip
-_MONEY = re.compile(r"(?P<before>[$€£]?)\s*(?P<number>[-+]?[\d.,/]*\d)\s*(?P<words>.*)")
+_MONEY = re.compile(r"(?P<before>[^\W\d_]*\s*[$€£]?)\s*(?P<number>[-+]?[\d.,/]*\d)(?P<words>\D*)")
+_AND_MORE = re.compile(r"(?<=[^\W\d_])\s*و\s*(?=\d)")  # «۲ میلیون و ۵۰۰ هزار»
 
 
 def parse_number(text: str) -> float | None:
@@ -54,45 +55,92 @@ def parse_number(text: str) -> float | None:
 
 
 def parse_range(text: str) -> tuple[float, float] | None:
-    """Return the two ends of a range in words or signs («از ۱ تا ۱۰» is 1, 10), or None."""
+    """Return the two ends of a range in words or signs («از ۱ تا ۱۰» is 1, 10), or None.
+
+    The lower end goes first; "65+" and "under 18" have one end and give None.
+    """
     found = _RANGE.fullmatch(to_latin_digits(clean(text)))
-    return (float(found[1]), float(found[2])) if found else None
+    low, high = (parse_number(found[1]), parse_number(found[2])) if found else (None, None)
+    return None if low is None or high is None or low > high else (low, high)
 
 
-def parse_money(text: str) -> tuple[float, str] | None:
+def parse_money(text: str, *, unit: str = "") -> tuple[float, str] | None:
     """Return amount and unit of a sum of money, or None where the text cannot tell.
 
-    Units are ``toman``, ``rial`` (a Toman is ten Rial; nothing is converted) and ISO codes.
-    Multipliers (هزار، میلیون، میلیارد) count; before one a slash is a decimal sign
-    («۳/۵ میلیون تومان»). None: no unit; fewer than 1,000 Toman without a multiplier
-    ("35ت" most likely means thousands, but does not say so); three digits behind ٫ or a
-    dot in Toman («۷٫۵۰۰ تومان» may be 7.5 or 7,500).
+    Units are ``toman``, ``rial`` (a Toman is ten Rial; nothing is converted) and ISO codes,
+    before or behind the number. Multipliers (هزار، میلیون، میلیارد) count; before one a
+    slash is a decimal sign («۳/۵ میلیون تومان»); «۲ میلیون و ۵۰۰ هزار تومان» is a sum.
+    None: no unit; two units; fewer than 1,000 Toman without a multiplier ("35ت" most
+    likely means thousands, but does not say so); three digits behind ٫ or a dot
+    («۷٫۵۰۰ تومان» may be 7.5 or 7,500).
+
+    Parameters
+    ----------
+    text : str
+    unit : str
+        The unit of a text without one, as the form asked for it; "": such a text gives None.
     """
+    asked = money_unit(unit) if unit else ""
     shown = to_latin_digits(clean(text)).translate(_SIGNS).casefold()
-    found = _MONEY.fullmatch(shown)
+    parts = [_read_part(part, asked) for part in _AND_MORE.split(shown)]
+    total, below, told = 0.0, math.inf, ""
+    for place, part in enumerate(parts):
+        if part is None:
+            return None
+        value, factor, said = part
+        last = place == len(parts) - 1
+        if factor >= below or (factor == 1 and not last) or (said and told and said != told):
+            return None
+        total, below, told = total + value * factor, factor, said or told
+    scaled = len(parts) > 1 or (parts[0] is not None and parts[0][1] > 1)
+    told = told or asked
+    if not told or (told == "toman" and not scaled and 0 < abs(total) < THOUSAND_FLOOR):
+        return None
+    return total, told
+
+
+def money_unit(name: str) -> str:
+    """Return the one name of a unit of money: toman, rial, or the code in capitals."""
+    return UNITS.get(name.casefold().strip()) or UNITS.get(key(name)) or name.strip().upper()
+
+
+def convert_money(value: float, unit: str, currency: str) -> float | None:
+    """Return a sum in another unit: a Toman is ten Rial; None for two different currencies."""
+    here, there = money_unit(unit), money_unit(currency)
+    if here == there and here:
+        return value
+    rials = {"toman": 10.0, "rial": 1.0}
+    return value * rials[here] / rials[there] if here in rials and there in rials else None
+
+
+def _read_part(text: str, asked: str) -> tuple[float, float, str] | None:
+    """Return number, factor and unit ("" where it has none) of one "3.5 million toman"."""
+    found = _MONEY.fullmatch(text.strip())
     if not found:
         return None
-    words = [key(w) or w for w in re.findall(r"[^\W\d_]+|[$€£]", found["words"])]
-    if found["before"]:
-        words.append(found["before"])
+    before, words = (_split_words(found[name], asked) for name in ("before", "words"))
     factor = 1.0
-    scaled = False
     while words and words[0] in MULTIPLIERS:
         factor *= MULTIPLIERS[words.pop(0)]
-        scaled = True
-    if len(words) != 1 or words[0] not in UNITS:
+    units = {UNITS.get(word, asked if word == asked.casefold() else "") for word in before + words}
+    if "" in units or len(units) > 1:
         return None
-    unit = UNITS[words[0]]
-    number = found["number"].replace("/", ".") if scaled else found["number"]
+    number = found["number"].replace("/", ".") if factor > 1 else found["number"]
     value = parse_number(number)
-    if value is None:
+    if value is None or (factor == 1 and re.search(r"\.\d{3}$", number)):
         return None
-    domestic = unit in ("toman", "rial")
-    if domestic and not scaled and re.search(r"\.\d{3}$", number):
-        return None
-    if unit == "toman" and not scaled and abs(value) < THOUSAND_FLOOR:
-        return None
-    return value * factor, unit
+    return value, factor, next(iter(units), "")
+
+
+def _split_words(text: str, asked: str) -> list[str]:
+    """Words and signs, «هزارتومان» parted where it is written as one."""
+    words = [key(word) or word for word in re.findall(r"[^\W\d_]+|[$€£]", text)]
+    parted: list[str] = []
+    for word in words:
+        known = {*UNITS, asked.casefold()} - {""}
+        joined = [m for m in MULTIPLIERS if word.startswith(m) and word[len(m) :] in known]
+        parted += [joined[0], word[len(joined[0]) :]] if joined and word not in known else [word]
+    return parted
 
 
 def format_number(value: float, form: str = "en", *, decimals: int | None = None) -> str:

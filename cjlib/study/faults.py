@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cjlib.codebook import Item
 from cjlib.definitions import EventRules
 from cjlib.errors import Fault, MissingSourceError, UnsafeFileError, nearest
+from cjlib.language import convert_money
 from cjlib.study.model import Study
 from cjlib.validation import Path_, line_of
 
@@ -33,13 +35,30 @@ def find_reference_faults(study: Study) -> list[Fault]:
                 near = nearest(key, known[noun])
                 found = f"unknown {noun} '{key}'"
                 faults.append(Fault("codebook.csv", item.line, found, expected, near))
-        for wave, header in item.wave_headers:
-            if wave not in waves:
-                expected = f"one of {', '.join(waves) or 'none defined'}"
-                found = f"source '{wave}:{header}' of an unknown wave"
-                near = nearest(wave, waves)
-                faults.append(Fault("codebook.csv", item.line, found, expected, near))
+        faults += [*_wave_faults(item, waves), *_money_faults(item, study.currency)]
     return faults + _scale_faults(study)
+
+
+def _wave_faults(item: Item, waves: list[str]) -> Iterator[Fault]:
+    """Headers and codes of waves that the study does not have."""
+    named = [(wave, f"source '{wave}:{header}'") for wave, header in item.wave_headers]
+    named += [(wave, f"missing '{wave}:{code}'") for wave, code in item.wave_missing]
+    named += [(wave, f"label '{wave}:...>...'") for wave in item.recodes]
+    for wave, found in named:
+        if wave not in waves:
+            expected = f"one of {', '.join(waves) or 'none defined'}"
+            near = nearest(wave, waves)
+            yield Fault("codebook.csv", item.line, f"{found} of an unknown wave", expected, near)
+
+
+def _money_faults(item: Item, currency: str) -> Iterator[Fault]:
+    """Money that cannot be told in the study's currency: rates of exchange are not ours."""
+    if item.kind == "money" and convert_money(1, item.unit, currency) is None:
+        found = f"unit '{item.unit}' in a study " + (
+            f"whose currency is '{currency}'" if currency else "without currency"
+        )
+        expected = "the currency of study.yaml; only toman and rial convert into one another"
+        yield Fault("codebook.csv", item.line, found, expected)
 
 
 def _scale_faults(study: Study) -> list[Fault]:
