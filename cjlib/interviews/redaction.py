@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from cjlib.interviews.roles import is_role_word
-from cjlib.language import key, to_latin_digits
+from cjlib.language import find_personal, key, to_latin_digits
+from cjlib.language.personal import KINDS
 
+_AS = {"card": "number", "iban": "number", "national_id": "number"}  # kind to placeholder
 # In this order; digits of any set, seen as Latin ones.
-_PATTERNS: Final = (
-    ("email", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
+_LINKS: Final = (
     (
         "url",
         re.compile(
@@ -21,18 +22,8 @@ _PATTERNS: Final = (
         ),
     ),
     ("handle", re.compile(r"(?<!\w)@[A-Za-z_]\w{2,}")),
-    ("number", re.compile(r"(?<!\d)\d{4}(?:[ -]\d{4}){3}(?!\d)|\bIR\d{2}(?: ?\d){22}(?!\d)")),
-    (
-        "phone",
-        re.compile(
-            r"(?<![\d+])(?:"
-            r"(?:\+|00)\d{1,3}(?:[ .-]?\(?\d\)?){6,12}"  # with a country code
-            r"|0(?:[ .-]?\d){9,10}"  # national, with the leading zero
-            r"|9\d{2}[ .-]?\d{3}[ .-]?\d{2}[ .-]?\d{2}"  # an Iranian mobile without it
-            r"|\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}"  # 555 123 4567
-            r")(?!\d)"
-        ),
-    ),
+)
+_PLACES: Final = (
     (
         "address",
         re.compile(
@@ -136,11 +127,27 @@ class Redactor:
     def redact(self, text: str) -> tuple[str, list[tuple[str, str]]]:
         """Return the text with placeholders, and each (kind, placeholder) put in, in order."""
         found: list[tuple[str, str]] = []
-        for kind, pattern in _PATTERNS:
+        text = self._replace_data(text, {"email"}, found)
+        for kind, pattern in _LINKS:
+            text = self._replace(text, kind, pattern, found)
+        text = self._replace_data(text, set(KINDS) - {"postal_code"}, found)
+        for kind, pattern in _PLACES:
             text = self._replace(text, kind, pattern, found)
         if self._names:
             text = self._replace(text, "name", self._names, found)
         return text, found
+
+    def _replace_data(self, text: str, kinds: set[str], found: list[tuple[str, str]]) -> str:
+        parts, end = [], 0
+        for datum in find_personal(text):
+            if datum.kind not in kinds:
+                continue
+            kind = _AS.get(datum.kind, datum.kind)
+            placeholder = self._placeholder(kind, datum.text)
+            parts += [text[end : datum.start], placeholder]
+            end = datum.end
+            found.append((kind, placeholder))
+        return "".join([*parts, text[end:]])
 
     def _replace(
         self, text: str, kind: str, pattern: re.Pattern[str], found: list[tuple[str, str]]

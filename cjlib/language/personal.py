@@ -27,7 +27,7 @@ _FOLD = {
 _HIDDEN = frozenset(
     map(ord, "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\u061c\u0640\ufe0f\u20e3")
 ) | {*range(0x202A, 0x202F), *range(0x2066, 0x206A)}
-_PROMISING = re.compile(r"[@\uff20\ufe6b\d]|::")
+_PROMISING = re.compile(r"[@\uff20\ufe6b]|::|(?:\d\W*){4}")  # no datum has fewer digits
 # Lengths of the international bank account number by country, as its registry lists them.
 _IBAN_LENGTHS: Final = {
     "AE": 23, "AT": 20, "AZ": 28, "BE": 16, "BG": 22, "BH": 22, "BR": 29, "CH": 21, "CY": 28,
@@ -76,7 +76,8 @@ def find_personal(text: str) -> list[PersonalDatum]:
       digits after words such as «کد ملی».
     - **phone**: Iranian mobiles with 0, +98, 0098 or (ten digits from 90 to 94 and 99) none;
       Iranian landlines with their area code; international numbers after + or 00; ten digits
-      as 555-123-4567; an area code in brackets; 7 to 12 digits after «تلفن», "phone".
+      as 555-123-4567; an area code in brackets or
+      with its zero; 7 to 12 digits after «تلفن», "phone".
     - **postal_code**: ten digits after «کد پستی» only, for nothing in them tells.
 
     Ten or sixteen digits run together that a word before calls an order, a parcel or an
@@ -136,7 +137,9 @@ _LOCAL = r"A-Za-z0-9\u00c0-\u024f._%+'-"
 _EMAIL = re.compile(
     rf"(?<![{_LOCAL}])[{_LOCAL}]{{1,64}}@(?:[A-Za-z0-9\u00c0-\u024f-]{{1,63}}\.){{1,8}}[A-Za-z]{{2,24}}"
     rf"|[\w.%+'-]{{1,64}}@(?:[\w-]{{1,63}}\.){{1,8}}[^\W\d_]{{2,24}}"
-    rf"|[{_LOCAL}]{{1,64}} ?@ ?[A-Za-z0-9-]{{1,63}} ?\. ?(?:com|ir|org|net|edu|co|gov|info|io)\b"
+    rf"|[{_LOCAL}]{{1,64}} ?@ ?(?:gmail|yahoo|hotmail|outlook|live|icloud|ymail|chmail) ?\. ?"
+    r"(?:com|ir|org|net|co\.uk)\b",
+    re.IGNORECASE,
 )
 _GAP = r"[ .\-_/()]{0,2}"
 _NOT_MONEY = (
@@ -320,7 +323,8 @@ _PHONE = re.compile(
     rf"|(?:\+?1[ .-])?\([2-9]\d\d\)[ -]?\d{{3}}[ .-]?\d{{4}}"
     rf"|(?:\+?1[ .-])?(?:[2-9]\d\d [2-9]\d\d |\d{{3}}-\d{{3}}-|\d{{3}}\.\d{{3}}\.)\d{{4}}"
     rf"|\(0?\d{{2,4}}\) ?\d{{3,5}}[ -]?\d{{4}}"
-    rf")(?!\d|[.,٬/]\d|@){_NOT_MONEY}"
+    rf"|0\d{{2,3}}[ .-]\d{{3,4}}[ .-]?\d{{3,4}}"
+    rf")(?![0-9A-Za-z_@]|[.,٬/]\d){_NOT_MONEY}"
 )
 _BARE_MOBILE = re.compile(
     rf"{_ALONE_BEFORE}(?:98)?9(?:[0-4]|9)\d([ -]?)\d{{3}}\1\d{{2}}\1?\d{{2}}{_ALONE_AFTER}"
