@@ -34,6 +34,7 @@ def judge_respondents(
         items=rated,
         wave=everyone[WAVE],
         duration=everyone[DURATION],
+        scales=group_scales(study),
     )
     return pd.concat(
         [
@@ -44,6 +45,20 @@ def judge_respondents(
         ],
         axis=1,
     )
+
+
+def group_scales(study: Study) -> dict[str, tuple[str, ...]]:
+    """Return the items of each scale: as study.yaml declares them, else by codebook ``group``.
+
+    Without ``scales`` in study.yaml, rated items that share a group are one scale.
+    """
+    if study.scales:
+        return study.scales
+    groups: dict[str, tuple[str, ...]] = {}
+    for item in study.codebook.select(kind="scale"):
+        if item.group:
+            groups[item.group] = (*groups.get(item.group, ()), item.name)
+    return groups
 
 
 def _as_answered(values: pd.Series, item: Item) -> pd.Series:

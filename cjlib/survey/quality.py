@@ -1,7 +1,8 @@
-"""How carefully each respondent answered: speed, runs, spread, distance, gaps, checks."""
+"""How carefully each respondent answered: speed, runs, spread, distance, agreement, gaps."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import ier
@@ -13,8 +14,17 @@ from scipy import stats
 from cjlib.codebook import Item
 from cjlib.columns import RESPONDENT, WAVE
 from cjlib.language import key, parse_number
-
-Floats = npt.NDArray[np.float64]
+from cjlib.survey.consistency import (
+    PAIR_CORRELATION,
+    ROWS_AT_ONCE,
+    Columns,
+    Floats,
+    correlate_halves,
+    correlate_items,
+    correlate_pairs,
+    correlate_with_mean,
+    find_pairs,
+)
 
 SECONDS_PER_ITEM: Final = "seconds_per_item"
 LONGSTRING: Final = "longstring"
@@ -25,22 +35,30 @@ DUPLICATE_OF: Final = "duplicate_of"
 MINIMUM_RUN_ITEMS: Final = 5  # on fewer rated items equal answers say nothing about care
 MINIMUM_TWIN_ITEMS: Final = 10  # so many equal answers make two records one
 MINIMUM_ANSWERED: Final = 0.8  # share of rows an item needs to count in the distance
+INDICES: Final = (
+    "longstring", "longstring_share", "average_run", "irv", "mahalanobis_d2", "mahalanobis_p",
+    "even_odd", "synonyms", "synonym_pairs", "antonyms", "antonym_pairs", "person_total",
+    "missing_share",
+)  # fmt: skip
 COUNTED: Final = ("scale", "number", "nominal", "tick", "multi")  # kinds that take time
 
 
 def measure_quality(
     coded: pd.DataFrame, left_out: pd.DataFrame, *, items: list[Item], wave: pd.Series,
-    duration: pd.Series,
+    duration: pd.Series, scales: Mapping[str, Sequence[str]] | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """Measure how carefully each respondent answered, wave by wave.
 
-    Rated items are those of kind ``scale``, in codebook order, as answered: before reverse
-    items are turned. An item not asked in a wave does not count there.
+    Rated items are those of kind ``scale``, in codebook order. Runs, spread and antonyms take
+    the answers as given; even-odd, synonyms and person-total take them with reverse items
+    turned, so that all items are keyed alike. Where items have different scales, spread and
+    the four correlations take answers as shares of their scale. An item not asked does not
+    count.
 
     Parameters
     ----------
     coded : DataFrame of float
-        One column per rated item, in the codes of the form.
+        One column per rated item, in the codes of the form, as given.
     left_out : DataFrame of bool
         One column per item of a counted kind: passed over; <NA> where not asked.
     items : list of Item
@@ -48,70 +66,120 @@ def measure_quality(
     wave : Series
     duration : Series of float
         Seconds the respondent took; missing where not known.
+    scales : mapping of str to sequence of str, optional
+        Items of each scale, in order, for even-odd consistency.
 
     Returns
     -------
     DataFrame
-        ``rated`` items asked; ``longstring``: longest run of equal answers, skipped items
-        passed over (a run goes on across a gap); ``longstring_share`` of the rated items
-        asked, missing where fewer than 5 were; ``irv``: standard deviation (n - 1) of a person's
-        answers (as shares of the scale where scales differ);
-        ``mahalanobis_d2`` and ``mahalanobis_p``: squared distance from the mean answer and
-        its chi-squared tail, over the items that at least 80 % answered, for those who
-        answered them all; ``missing_share``: rated items
-        left out (a missing code that has a label, "never used", is an answer);
         ``seconds_per_item``: duration by the closed questions answered (options of one
         group are one question).
+        ``rated``: rated items asked of the person.
+        ``longstring``: longest run of equal answers, skipped items passed over (a run goes
+        on across a gap); ``longstring_share`` of the rated items asked, missing where fewer
+        than 5 were; ``average_run``: answers by runs (Curran 2016).
+        ``irv``: standard deviation (n - 1) of a person's answers (Dunn et al. 2018).
+        ``mahalanobis_d2`` and ``mahalanobis_p``: squared distance from the mean answer and
+        its chi-squared tail, over the items that at least 80 % answered, for those who
+        answered them all (Meade and Craig 2012).
+        ``even_odd``: see ``correlate_halves`` (Meade and Craig 2012); missing without three
+        scales of two items.
+        ``synonyms``: correlation within the person over the pairs of items that correlate
+        at least .60 in the wave; ``synonym_pairs``: how many of them the person answered;
+        ``antonyms``, ``antonym_pairs``: the same for -.60 and less (Meade and Craig 2012).
+        Missing below three pairs. Careful people are near 1 on synonyms, -1 on antonyms.
+        ``person_total``: correlation of a person's answers with the wave's mean answers
+        (Curran 2016; see ``correlate_with_mean``).
+        ``missing_share``: rated items left out (a missing code that has a label, "never
+        used", is an answer).
 
     References
     ----------
+    Meade, A. W. and Craig, S. B. (2012). Psychological Methods 17, 437-455.
     Curran, P. G. (2016). Journal of Experimental Social Psychology 66, 4-19.
     Dunn, A. M. et al. (2018). Journal of Business and Psychology 33, 105-121.
+    Goldammer, P. et al. (2020). The Leadership Quarterly 31, 101384: compares them all.
     """
     parts = []
     for _, rows in wave.groupby(wave, sort=False):
-        asked = [i for i in items if left_out.loc[rows.index, i.name].notna().any()]
-        names = [item.name for item in asked]
-        parts.append(_measure_wave(coded.loc[rows.index, names], asked))
-        gaps = left_out.loc[rows.index, names].astype("float64")
-        parts[-1][MISSING_SHARE] = gaps.mean(axis=1) if names else np.nan
-    table = pd.concat(parts).loc[wave.index]
-    answered = (~left_out.astype("boolean")).fillna(False).sum(axis=1)
-    seconds = duration / answered.where(answered > 0)
-    table.insert(0, SECONDS_PER_ITEM, seconds.astype("float64"))
+        own, gaps = _rows_of(coded, rows.index), _rows_of(left_out, rows.index)
+        asked = [item for item in items if gaps[item.name].notna().any()]
+        parts.append(_measure_wave(own[[item.name for item in asked]], gaps, asked, scales or {}))
+    table = pd.concat(parts).loc[wave.index] if len(parts) != 1 else parts[0]
+    answered = np.zeros(len(left_out))
+    for name in left_out.columns:
+        answered += left_out[name].eq(False).fillna(False).to_numpy(dtype=bool)
+    seconds = duration.to_numpy(dtype=float) / np.where(answered > 0, answered, np.nan)
+    table.insert(0, SECONDS_PER_ITEM, seconds)
     return table
 
 
-def _measure_wave(answers: pd.DataFrame, items: list[Item]) -> pd.DataFrame:
-    """Find runs, spread and distance of one wave's rated items."""
-    count = len(items)
-    table = pd.DataFrame({"rated": count}, index=answers.index)
-    for name in (LONGSTRING, LONGSTRING_SHARE, "irv", "mahalanobis_d2", "mahalanobis_p"):
-        table[name] = np.nan
-    if count == 0:
-        return table
-    matrix = answers.to_numpy(dtype=float)
-    table[LONGSTRING] = ier.longstring_scores(matrix)
-    if count >= MINIMUM_RUN_ITEMS:
-        table[LONGSTRING_SHARE] = table[LONGSTRING] / count
-    if count > 1:
-        table["irv"] = _spread(matrix, items)
-    d2, columns = measure_distance(matrix)
-    table["mahalanobis_d2"] = d2
-    table["mahalanobis_p"] = stats.chi2.sf(d2, columns) if columns else np.nan
-    return table
+def _rows_of(table: pd.DataFrame, rows: pd.Index) -> pd.DataFrame:
+    return table if len(rows) == len(table) else table.loc[rows]
 
 
-def _spread(matrix: Floats, items: list[Item]) -> Floats:
-    ends = [(item.low or 0.0, item.high or 1.0) for item in items]
-    if len(set(ends)) > 1:
-        low, high = np.array(ends).T
-        matrix = (matrix - low) / (high - low)
-    count = (~np.isnan(matrix)).sum(axis=1)
+def _measure_wave(
+    answers: pd.DataFrame,
+    left_out: pd.DataFrame,
+    items: list[Item],
+    scales: Mapping[str, Sequence[str]],
+) -> pd.DataFrame:
+    """Find every index that rests on one wave's rated items."""
+    asked, passed = np.zeros(len(answers)), np.zeros(len(answers))
+    for name in answers.columns:
+        asked += left_out[name].notna().to_numpy()
+        passed += left_out[name].fillna(False).to_numpy(dtype=bool)
+    found: dict[str, object] = {"rated": asked.astype(int), **dict.fromkeys(INDICES, np.nan)}
+    counted = np.where(asked > 0, asked, np.nan)
+    found[MISSING_SHARE] = passed / counted
+    if items and len(answers):
+        matrix = answers.to_numpy(dtype=float)
+        found[LONGSTRING] = ier.longstring_scores(matrix)
+        found[LONGSTRING_SHARE] = found[LONGSTRING] / np.where(
+            counted >= MINIMUM_RUN_ITEMS, counted, np.nan
+        )
+        found["average_run"] = ier.longstring_scores(matrix, avg=True)
+        d2, columns = measure_distance(matrix)
+        found["mahalanobis_d2"] = d2
+        found["mahalanobis_p"] = stats.chi2.sf(d2, columns) if columns else np.nan
+        found |= _measure_agreement(matrix, items, scales)
+    return pd.DataFrame(found, index=answers.index)
+
+
+def _measure_agreement(
+    matrix: Floats, items: list[Item], scales: Mapping[str, Sequence[str]]
+) -> dict[str, object]:
+    """Find spread and the correlations within persons, on one scale for all items."""
+    ends = np.array([(item.low or 0.0, item.high or 1.0) for item in items])
+    if len(np.unique(ends, axis=0)) > 1:
+        matrix = (matrix - ends[:, 0]) / (ends[:, 1] - ends[:, 0])
+        ends = np.tile([0.0, 1.0], (len(items), 1))
+    found: dict[str, object] = {"irv": _spread(matrix)}
+    turned = np.array([item.reverse for item in items])
+    keyed = matrix
+    if turned.any():
+        keyed = matrix.copy()
+        keyed[:, turned] = ends[turned].sum(axis=1) - matrix[:, turned]
+    nearness = correlate_items(keyed)
+    sign = np.where(turned, -1.0, 1.0)
+    synonyms = find_pairs(nearness, threshold=PAIR_CORRELATION)
+    antonyms = find_pairs(nearness * np.outer(sign, sign), threshold=-PAIR_CORRELATION)
+    found["synonyms"], found["synonym_pairs"] = correlate_pairs(keyed, synonyms)
+    found["antonyms"], found["antonym_pairs"] = correlate_pairs(matrix, antonyms)
+    place = {item.name: at for at, item in enumerate(items)}
+    halves = [[place[n] for n in names if n in place] for names in scales.values()]
+    found["even_odd"] = correlate_halves(keyed, halves)
+    found["person_total"] = correlate_with_mean(keyed)
+    return found
+
+
+def _spread(matrix: Floats) -> Floats:
+    count = np.count_nonzero(~np.isnan(matrix), axis=1)
     some = count > 1
     spread = np.full(len(matrix), np.nan)
     if some.any():  # ier divides by n; R's careless, and we, by n - 1
-        spread[some] = ier.irv(matrix[some]) * np.sqrt(count[some] / (count[some] - 1))
+        own = matrix if some.all() else matrix[some]
+        spread[some] = ier.irv(own) * np.sqrt(count[some] / (count[some] - 1))
     return spread
 
 
@@ -123,17 +191,42 @@ def measure_distance(matrix: Floats) -> tuple[Floats, int]:
     columns depend on one another.
     """
     distance = np.full(len(matrix), np.nan)
-    matrix = matrix[:, np.mean(~np.isnan(matrix), axis=0) >= MINIMUM_ANSWERED]
-    complete = ~np.isnan(matrix).any(axis=1)
-    full = matrix[complete]
-    if len(full) < 2:
+    there = ~np.isnan(matrix)
+    wide = np.flatnonzero(there.mean(axis=0) >= MINIMUM_ANSWERED)
+    complete = np.asarray(there[:, wide].all(axis=1))
+    n = int(np.count_nonzero(complete))
+    if n < 2 or len(wide) < 2:
         return distance, 0
-    full = full[:, np.ptp(full, axis=0) > 0]
-    columns = full.shape[1]
-    if columns < 2 or len(full) <= columns or np.linalg.matrix_rank(np.cov(full.T)) < columns:
+    shift = matrix[np.argmax(complete), wide]  # off every row, so that little is lost to rounding
+    total, cross = np.zeros(len(wide)), np.zeros((len(wide),) * 2)
+    for _, full in _complete_rows(matrix, complete, wide, shift):
+        total += full.sum(axis=0)
+        cross += full.T @ full
+    covariance = (cross - np.outer(total, total) / n) / (n - 1)
+    vary = np.diag(covariance) > 1e-12 * np.diag(cross) / n
+    wide, covariance = wide[vary], covariance[np.ix_(vary, vary)]
+    middle = (shift + total / n)[vary]
+    columns = len(wide)
+    if columns < 2 or n <= columns or np.linalg.matrix_rank(covariance) < columns:
         return distance, 0
-    distance[complete] = ier.mahad(full) ** 2
+    whiten = np.linalg.inv(np.linalg.cholesky(covariance)).T
+    for rows, full in _complete_rows(matrix, complete, wide, middle):
+        white = full @ whiten
+        distance[rows] = np.einsum("ij,ij->i", white, white)
     return distance, columns
+
+
+def _complete_rows(
+    matrix: Floats, complete: npt.NDArray[np.bool_], columns: Columns, shift: Floats
+) -> Iterator[tuple[Columns, Floats]]:
+    """Yield places of complete rows, some thousand at once, and their answers less ``shift``."""
+    every = len(columns) == matrix.shape[1]
+    for start in range(0, len(matrix), ROWS_AT_ONCE):
+        rows = start + np.flatnonzero(complete[start : start + ROWS_AT_ONCE])
+        block = matrix[start : start + ROWS_AT_ONCE]
+        if len(rows) < len(block):
+            block = matrix[rows]
+        yield rows, (block if every else block[:, columns]) - shift
 
 
 def count_failed_checks(raw: pd.DataFrame, items: list[Item]) -> pd.DataFrame:
