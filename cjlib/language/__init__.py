@@ -5,10 +5,12 @@ from cjlib.language.amounts import (
     format_number,
     money_unit,
     parse_money,
+    parse_money_range,
     parse_number,
     parse_range,
 )
 from cjlib.language.dates import format_date, parse_date
+from cjlib.language.headers import is_personal_header
 from cjlib.language.personal import PersonalDatum, find_personal, is_national_id, mask_personal
 from cjlib.language.phrases import phrase, read_phrases
 from cjlib.language.scales import (
@@ -38,6 +40,7 @@ __all__ = [
     "format_number",
     "is_blank",
     "is_national_id",
+    "is_personal_header",
     "is_rtl",
     "isolate",
     "key",
@@ -46,6 +49,7 @@ __all__ = [
     "money_unit",
     "parse_date",
     "parse_money",
+    "parse_money_range",
     "parse_number",
     "parse_range",
     "phrase",

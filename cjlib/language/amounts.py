@@ -30,6 +30,8 @@ UNITS: Final = {
     "لیر": "TRY", "try": "TRY",
 }  # fmt: skip
 _MONEY = re.compile(r"(?P<before>[^\W\d_]*\s*[$€£]?)\s*(?P<number>[-+]?[\d.,/]*\d)(?P<words>\D*)")
+_FROM = re.compile(r"^\s*(?:از|from|between|بین)\s+", re.IGNORECASE)
+_RANGE_MARK = re.compile(r"\s+(?:تا|to|and)\s+|\s*[–—]\s*|(?<=[^\s-])\s*-\s*")
 _AND_MORE = re.compile(r"(?<=[^\W\d_])\s*و\s*(?=\d)")  # «۲ میلیون و ۵۰۰ هزار»
 
 
@@ -91,12 +93,33 @@ def parse_money(text: str, *, unit: str = "") -> tuple[float, str] | None:
         last = place == len(parts) - 1
         if factor >= below or (factor == 1 and not last) or (said and told and said != told):
             return None
-        total, below, told = total + value * factor, factor, said or told
+        total, below, told = total + round(value * factor, 6), factor, said or told
     scaled = len(parts) > 1 or (parts[0] is not None and parts[0][1] > 1)
     told = told or asked
     if not told or (told == "toman" and not scaled and 0 < abs(total) < THOUSAND_FLOOR):
         return None
     return total, told
+
+
+def parse_money_range(text: str, *, unit: str = "") -> tuple[float, float, str] | None:
+    """Return both ends and the unit of a range of money, or None where the text cannot tell.
+
+    A unit said at one end holds for both. A multiplier must stand at both or at neither:
+    "5 to 10 million" does not say whether the 5 are millions.
+    """
+    asked = money_unit(unit) if unit else ""
+    plain = to_latin_digits(clean(text)).translate(_SIGNS).casefold()
+    parts = _RANGE_MARK.split(_FROM.sub("", plain))
+    ends = [_read_part(part, asked) for part in parts]
+    low, high = ends if len(ends) == 2 else (None, None)
+    if low is None or high is None or (low[1] == 1) != (high[1] == 1):
+        return None
+    told = low[2] or high[2] or asked
+    sums = [round(value * factor, 6) for value, factor, _ in (low, high)]
+    small = told == "toman" and low[1] == 1 and any(0 < one < THOUSAND_FLOOR for one in sums)
+    if not told or (low[2] and high[2] and low[2] != high[2]) or small or sums[0] > sums[1]:
+        return None
+    return sums[0], sums[1], told
 
 
 def money_unit(name: str) -> str:
