@@ -27,7 +27,8 @@ _CORES: Final = (
      r"|(?:mobile|cell|tel|whats ?app|fax|contact)(?: ?(?:number|no))|mobile|tel|whats ?app|msisdn"
      r"|(?:شماره |تلفن )?(?:تلفن|موبایل|همراه|تماس|واتس ?اپ|فکس)(?: (?:همراه|ثابت|تماس))?"),
     ("postal_code", r"(?:postal|post|zip) ?code|zip|کد ?پستی"),
-    ("coordinates", r"(?:(?:geo )?location|geolocation|geo|gps)? ?(?:latitude|longitude|lat|lng|lon|coordinates?)"
+    ("coordinates", r"(?:(?:geo )?location|geolocation|geo|gps)?"
+     r" ?(?:latitude|longitude|lat|lng|lon|coordinates?)"
      r"|(?:طول|عرض) جغرافیایی|مختصات"),
     ("address", r"(?:street|postal|mailing|home) address|addr(?:ess)?(?: line)?|نشانی|آدرس"),
     ("name", r"(?:first|last|full|family|given|middle|sur|maiden|legal|real|display)? ?names?"

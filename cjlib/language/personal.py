@@ -17,7 +17,7 @@ PLACEHOLDERS: Final = {
 }  # fmt: skip
 KINDS: Final = tuple(PLACEHOLDERS)
 _WIDE = range(0xFF01, 0xFF5F)  # full-width forms of ASCII
-_FOLD = {
+_FOLD: Final[dict[int, int | str]] = {
     **str.maketrans(PERSIAN + ARABIC, LATIN * 2),
     **{wide: wide - 0xFEE0 for wide in _WIDE},
     **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63"), "-"),
