@@ -81,24 +81,60 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one survey file is written, where study.yaml says so; empty or None: detected.
+
+    ``short_rows`` is "fill" where cells that rows lack at their end are empty ones.
+    """
+
+    encoding: str = ""
+    separator: str = ""
+    header_rows: int | None = None
+    form: str = ""
+    sheet: str = ""
+    short_rows: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Wave:
-    """One wave of the survey: its files, as exported, and when it was in the field."""
+    """One wave of the survey: its files, as exported, and when it was in the field.
+
+    ``dialects`` has one entry for each file, or is empty where nothing is said of any.
+    """
 
     id: str
     files: tuple[str, ...]
     label: Text
     date: str = ""
+    dialects: tuple[Dialect, ...] = ()
+
+
+SOFT_RULES = (
+    "seconds_per_item", "longstring_share", "irv", "mahalanobis_p", "even_odd", "synonyms",
+    "antonyms", "person_total",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:
-    """The stated rule for removing a respondent; any one of these suffices. None: not used."""
+    """The stated rule for removing a respondent. None: not used.
+
+    Each hard rule suffices: ``duplicates``, ``missing_share``, ``failed_checks``. The others
+    are soft: a respondent leaves when at least ``at_least`` of those in use hit.
+    """
 
     seconds_per_item: float | None = None
     longstring_share: float | None = None
     failed_checks: int | None = None
     duplicates: bool = True
     missing_share: float | None = None
+    irv: float | None = None
+    mahalanobis_p: float | None = None
+    even_odd: float | None = None
+    synonyms: float | None = None
+    antonyms: float | None = None
+    person_total: float | None = None
+    at_least: int = 1
 
 
 @dataclass(frozen=True, slots=True)

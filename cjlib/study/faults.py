@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cjlib.codebook import Item
-from cjlib.definitions import EventRules
+from cjlib.definitions import SOFT_RULES, EventRules
 from cjlib.errors import Fault, MissingSourceError, UnsafeFileError, nearest
 from cjlib.language import convert_money
 from cjlib.study.model import Study
@@ -36,7 +36,18 @@ def find_reference_faults(study: Study) -> list[Fault]:
                 found = f"unknown {noun} '{key}'"
                 faults.append(Fault("codebook.csv", item.line, found, expected, near))
         faults += [*_wave_faults(item, waves), *_money_faults(item, study.currency)]
-    return faults + _scale_faults(study)
+    return faults + _scale_faults(study) + _cleaning_faults(study)
+
+
+def _cleaning_faults(study: Study) -> list[Fault]:
+    """Find a rule that asks for more soft rules to hit than are in use."""
+    rule = study.cleaning
+    used = sum(getattr(rule, name) is not None for name in SOFT_RULES)
+    if rule.at_least <= max(used, 1):
+        return []
+    line = line_of(study.lines, ("survey", "cleaning", "at_least"))
+    found = f"at_least: {rule.at_least} with {used} soft rule(s) in use"
+    return [Fault("study.yaml", line, found, f"at most that many of {', '.join(SOFT_RULES)}")]
 
 
 def _wave_faults(item: Item, waves: list[str]) -> Iterator[Fault]:

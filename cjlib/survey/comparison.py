@@ -102,7 +102,7 @@ def compare_cleaning(
         )
     rows = []
     for name, rule in rules.items():
-        removed = find_hits(survey.quality, cleaning=rule).table.any(axis=1)
+        removed = find_hits(survey.quality, cleaning=rule).removed
         kept = survey.everyone[~removed]
         for metric, measure in measures.items():
             for wave in survey.everyone[WAVE].unique():
