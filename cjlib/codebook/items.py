@@ -25,6 +25,7 @@ MIDPOINT = "midpoint"  # scale of a number or money item: a range stands for its
 ASKABLE = ("scale", "number", "nominal", "tick", "multi", "consent", "language")
 YES_NO = {"1": True, "yes": True, "true": True, "0": False, "no": False, "false": False}
 WAVE_PREFIX = re.compile(r"([a-z0-9][a-z0-9_-]*):\s*(?=\S)")  # the wave's id, then the header
+_ESCAPED = re.compile(r"\\([\\|/=:+@-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ class Item:
         The kit's own name for it; the column of the respondents table.
     source : tuple of str
         Headers it may have in the raw export, in order of preference; ``wave:header`` holds
-        for that wave only and goes first. Empty: the name itself.
+        for that wave only and goes first. Empty: the name itself. As written: ``headers``
+        takes off the backslashes.
     question : Text
     kind : str
         One of ``KINDS``. ``tick``: one option of a multi-response ``group``, chosen or not;
@@ -130,7 +132,7 @@ class Item:
         own = [header for name, header in self.wave_headers if name == wave]
         if own:
             return own
-        plain = [s for s in self.source if not WAVE_PREFIX.match(s)]
+        plain = [take_literally(s) for s in self.source if not WAVE_PREFIX.match(s)]
         return plain or ([] if self.source else [self.name])
 
     @property
@@ -146,7 +148,13 @@ class Item:
     @property
     def wave_headers(self) -> list[tuple[str, str]]:
         """Wave and header of each ``wave:header`` source; "Rate us: price" is a header alone."""
-        return [(m[1], s[m.end() :]) for s in self.source if (m := WAVE_PREFIX.match(s))]
+        found = [(WAVE_PREFIX.match(s), s) for s in self.source]
+        return [(m[1], take_literally(s[m.end() :])) for m, s in found if m]
+
+
+def take_literally(text: str) -> str:
+    """Drop the backslash before a sign of the codebook's that stands for itself."""
+    return _ESCAPED.sub(r"\1", text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from cjlib.codebook.items import (
     Codebook,
     Condition,
     Item,
+    take_literally,
 )
 from cjlib.definitions import Text
 from cjlib.errors import Fault, nearest
@@ -29,7 +30,7 @@ _CONDITION = re.compile(r"\s*([^=!]+?)\s*(!?=)\s*(.+?)\s*")
 
 
 def read_codebook(path: Path, *, shown: str = "") -> tuple[Codebook, list[Fault]]:
-    """Read codebook.csv and list everything wrong with it.
+    r"""Read codebook.csv and list everything wrong with it.
 
     Parameters
     ----------
@@ -38,7 +39,8 @@ def read_codebook(path: Path, *, shown: str = "") -> tuple[Codebook, list[Fault]
         Lists inside a cell are parted by ``|``; labels are ``code=English/Persian`` or
         ``@file.csv`` (columns code, en, fa) beside the codebook, and ``wave:code>code``
         where a wave coded them otherwise; ``asked_if`` is ``item=code|code`` or
-        ``item!=code|code``, several joined by ``&``.
+        ``item!=code|code``, several joined by ``&``. A backslash before ``| / = : + - @``
+        takes the sign itself: ``Gay\/Bisexual`` is one label, ``q1\: age`` one header.
     shown : str
         How faults name the file; its own name by default.
 
@@ -201,8 +203,10 @@ def _read_item(
         name=name, kind=kind, source=_parts(cell.get("source", "")),
         question=Text(cell.get("question_en", ""), cell.get("question_fa", "")),
         scale=scale, low=low, high=high, reverse=YES_NO.get(reverse, False),
-        missing=tuple(code for own, code in missing if not own),
-        wave_missing=tuple((own[1], code[own.end() :]) for own, code in missing if own),
+        missing=tuple(take_literally(code) for own, code in missing if not own),
+        wave_missing=tuple(
+            (own[1], take_literally(code[own.end() :])) for own, code in missing if own
+        ),
         labels=labels, recodes=recodes, asked_if=asked_if, unit=unit, role=role,
         group=cell.get("group", ""), stage=cell.get("stage", ""),
         touchpoint=cell.get("touchpoint", ""), metric=metric, check=cell.get("check", ""),
@@ -218,7 +222,9 @@ def _read_item(
 
 
 def _parts(cell: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in cell.split("|") if part.strip())
+    """Split at each ``|`` that no backslash precedes; the parts keep their backslashes."""
+    found = re.findall(r"(?:\\.|[^|\\]|\\\Z)+", cell, re.DOTALL)
+    return tuple(part for raw in found if (part := raw.strip()))
 
 
 def _read_conditions(cell: str, shown: str, line: int) -> tuple[tuple[Condition, ...], list[Fault]]:
@@ -228,7 +234,11 @@ def _read_conditions(cell: str, shown: str, line: int) -> tuple[tuple[Condition,
     wrong = [part.strip() for part, match in found if not match]
     expected = "item=code|code or item!=code, several joined by &"
     return (
-        tuple(Condition(m[1], _parts(m[3]), m[2] == "=") for _, m in found if m),
+        tuple(
+            Condition(m[1], tuple(map(take_literally, _parts(m[3]))), m[2] == "=")
+            for _, m in found
+            if m
+        ),
         [Fault(shown, line, f"asked_if '{part}'", expected) for part in wrong],
     )
 
@@ -240,8 +250,8 @@ def _read_labels(
     recodes: dict[str, dict[str, str]] = {}
     faults: list[Fault] = []
     for part in _parts(cell):
-        code, equals, label = part.partition("=")
-        english, _, persian = label.partition("/")
+        code, equals, label = _halve(part, "=")
+        english, _, persian = _halve(label, "/")
         recode = _RECODE.fullmatch(part)
         if part.startswith("@"):
             more, wrong = _read_label_file(part, path, shown, line)
@@ -250,11 +260,18 @@ def _read_labels(
         elif recode:
             recodes.setdefault(recode[1], {})[recode[2]] = recode[3]
         elif equals:
-            labels[code.strip()] = Text(english.strip(), persian.strip())
+            words = (take_literally(half.strip()) for half in (english, persian))
+            labels[take_literally(code.strip())] = Text(*words)
         else:
             expected = "code=English/Persian or wave:code>code"
             faults.append(Fault(shown, line, f"label '{part}'", expected))
     return labels, recodes, faults
+
+
+def _halve(text: str, sign: str) -> tuple[str, str, str]:
+    """Part at the first ``sign`` that no backslash precedes, as ``str.partition`` does."""
+    found = re.match(rf"((?:\\.|[^{sign}\\])*){sign}(.*)", text, re.DOTALL)
+    return (found[1], sign, found[2]) if found else (text, "", "")
 
 
 def _read_label_file(
