@@ -11,7 +11,7 @@ LAYERS = [
     {"errors", "columns", "intervals", "language", "tables"},
     {"definitions", "codebook", "validation", "plots", "templates", "sheets"},
     {"study"},
-    {"accounts", "method", "provenance", "survey", "interviews", "events", "simulate"},
+    {"accounts", "method", "provenance", "survey", "interviews", "events", "simulate", "design"},
     {"personas", "journeys", "attribution", "metrics", "value", "prediction", "drivers"},
     {"maps", "actions", "waves"},
     {"report", "checking", "notebook", "__main__", "__init__"},
