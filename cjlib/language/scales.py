@@ -81,7 +81,8 @@ def split_leading_number(text: str) -> tuple[float | None, str]:
     """Part "5 - Strongly agree" into 5.0 and "Strongly agree"; (None, text) where none leads."""
     shown = clean(text)
     found = _LEADING.fullmatch(to_latin_digits(shown))
-    if not found or not key(found[2]):
+    words = key(found[2]) if found else ""
+    if not found or not words or words[0].isdigit():  # "4/5" and "4-5" are no number and words
         return None, shown
     return parse_number(found[1]), shown[found.start(2) :]
 

@@ -29,11 +29,11 @@ from cjlib.survey.ledger import (
     settle_column,
     type_answers,
 )
+from cjlib.survey.numbers import require_scales
 from cjlib.survey.quality import (
     DUPLICATE_OF,
 )
 from cjlib.survey.rules import DUPLICATE, Hits, describe_rule, find_hits, trace_flow
-from cjlib.survey.values import require_scales
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -160,7 +160,7 @@ def clean_answers(study: Study, *, raw: RawAnswers | None = None) -> Survey:
     hits = find_hits(quality, cleaning=study.cleaning)
     quality = quality.assign(
         rules=_join_rules(hits, dict.fromkeys(hits.thresholds, "{rule}"), hits.table),
-        removed=hits.table.any(axis=1),
+        removed=hits.removed,
     )
     ledger = pd.concat([*changes, _removal_rows(hits, places, quality)])
     ledger = ledger[list(LEDGER_COLUMNS)].sort_index(kind="stable").reset_index(drop=True)
@@ -261,7 +261,7 @@ def _join_rules(hits: Hits, forms: dict[str, str], values: pd.DataFrame) -> pd.S
 
 
 def _removal_rows(hits: Hits, places: pd.DataFrame, quality: pd.DataFrame) -> pd.DataFrame:
-    gone = hits.table.any(axis=1)
+    gone = hits.removed
     rows = places[gone].copy()
     measured = pd.DataFrame(
         {r: quality[DUPLICATE_OF if r == DUPLICATE else r] for r in hits.table.columns},

@@ -10,7 +10,9 @@ import pandas as pd
 from cjlib.codebook import Codebook, Item
 from cjlib.columns import DATE, DURATION, LANGUAGE, RESPONDENT, WAVE, WEIGHT
 from cjlib.survey.answers import FILE, ROW, RawAnswers
-from cjlib.survey.values import Reading, option_columns, read_value, type_column
+from cjlib.survey.readings import Reading
+from cjlib.survey.typed import option_columns, type_column
+from cjlib.survey.values import read_value
 
 RULE: Final = "rule"
 THRESHOLD: Final = "threshold"
