@@ -102,16 +102,25 @@ def find_personal(text: str) -> list[PersonalDatum]:
         return []
     folded, places = _fold(text)
     found: list[PersonalDatum] = []
-    again = True
-    while again:  # what a datum hid behind may be one itself once that is masked
-        again = False
+    before = -1
+    while len(found) > before:  # what a datum hid behind may be one itself once that is masked
+        before = len(found)
         for kind, spans in _FINDERS:
-            for start, end in list(spans(folded)):
+            taken = list(spans(folded))
+            for start, end in taken:
                 first, last = places[start], places[end - 1] + 1
                 found.append(PersonalDatum(kind, first, last, text[first:last]))
-                folded = folded[:start] + "[" + "]" * (end - start - 1) + folded[end:]
-                again = True
+            folded = _blot(folded, taken)
     return sorted(found, key=lambda datum: datum.start)
+
+
+def _blot(text: str, spans: list[tuple[int, int]]) -> str:
+    """Put brackets, as of a placeholder of the same length, where data were found."""
+    parts, end = [], 0
+    for start, stop in spans:
+        parts += [text[end:start], "[", "]" * (stop - start - 1)]
+        end = stop
+    return "".join([*parts, text[end:]])
 
 
 def mask_personal(text: str) -> str:
@@ -151,7 +160,7 @@ _OF_A_THING = re.compile(
     r"(?:سفارش|پیگیری|رهگیری|فاکتور|مرسوله|بسته|بارکد|سریال|کالا|محصول|تراکنش|تیکت|پرونده|قبض"
     r"|order|tracking|invoice|serial|ticket|case|claim|reference|ref|parcel|sku|barcode|isbn"
     r"|transaction|confirmation|item|product|model|pedido|nota fiscal|protocolo|rastreio)"
-    r"[^\n\d.!?؟\]]{0,20}$",
+    r"(?:[^\n\d.!?؟\]]|(?<=no)\.){0,20}$",
     re.IGNORECASE,
 )
 _OF_AN_ID = re.compile(
@@ -166,6 +175,11 @@ _OF_A_PHONE = re.compile(
     r"[^\n\w\]]{0,4}(?:(?:ام|م|من|تماس|همراه|ثابت|is|my)[^\n\w\]]{1,3}){0,2}$",
     re.IGNORECASE,
 )
+
+
+def _lead(text: str, place: int) -> str:
+    """Return the words before a place, as far back as they may tell what stands there."""
+    return text[max(0, place - 60) : place]
 
 
 def _find_emails(text: str) -> _Spans:
@@ -222,7 +236,9 @@ _CARD = re.compile(
 def _find_cards(text: str) -> _Spans:
     for match in _CARD.finditer(text):
         digits = re.sub(r"\D", "", match[0])
-        if _passes_luhn(digits) and (match[1] or not _OF_A_THING.search(text[: match.start()])):
+        if _passes_luhn(digits) and (
+            match[1] or not _OF_A_THING.search(_lead(text, match.start()))
+        ):
             yield match.span()
 
 
@@ -279,14 +295,21 @@ def _find_coordinates(text: str) -> _Spans:
             yield match.span()
 
 
+_PARTED_ID = re.compile(r"(?<![0-9A-Za-z_-])\d{3}-\d{6}-\d(?![0-9A-Za-z_-])")
 _TEN = re.compile(
     rf"{_ALONE_BEFORE}(?:\d{{10}}|\d{{3}}([ -])\d{{6}}\1\d|\d{{5}}-\d{{5}}){_ALONE_AFTER}"
 )
 
 
+def _find_parted_ids(text: str) -> _Spans:
+    for match in _PARTED_ID.finditer(text):
+        if is_national_id(match[0].replace("-", "")):
+            yield match.span()
+
+
 def _find_national_ids(text: str) -> _Spans:
     for match in _TEN.finditer(text):
-        digits, before = re.sub(r"\D", "", match[0]), text[: match.start()]
+        digits, before = re.sub(r"\D", "", match[0]), _lead(text, match.start())
         told = _OF_AN_ID.search(before)
         other = _OF_A_THING.search(before) or _OF_A_POSTCODE.search(before)
         if told or (is_national_id(digits) and not other and "-" not in match[0][5:6]):
@@ -307,7 +330,7 @@ def is_national_id(digits: str) -> bool:
 
 def _find_postal_codes(text: str) -> _Spans:
     for match in _TEN.finditer(text):
-        if _OF_A_POSTCODE.search(text[: match.start()]):
+        if _OF_A_POSTCODE.search(_lead(text, match.start())):
             yield match.span()
 
 
@@ -316,7 +339,7 @@ _AREA = (
 )
 _NATION = r"(?:(?:\+|00)98[ .\-]{0,2}(?:\(?0\)?)?|0)"
 _PHONE = re.compile(
-    rf"(?<![0-9A-Za-z_+])(?<!\d[.,/-])(?:{_NATION}[ .\-(]{{0,2}}9\d\d\)?(?:[ .\-]{{0,2}}\d){{7}}"
+    rf"(?<![0-9A-Za-z_+])(?<!\d\.)(?:{_NATION}[ .\-(]{{0,2}}9\d\d\)?(?:[ .\-]{{0,2}}\d){{7}}"
     rf"|0 9(?: \d){{9}}"
     rf"|\(?{_NATION}[ .\-(]{{0,2}}(?:{_AREA})\)?(?:[ .\-]{{0,3}}\d){{8}}"
     rf"|(?:\+|(?<!\d)00)[1-9](?:{_GAP}\d){{8,14}}"
@@ -324,7 +347,7 @@ _PHONE = re.compile(
     rf"|(?:\+?1[ .-])?(?:[2-9]\d\d [2-9]\d\d |\d{{3}}-\d{{3}}-|\d{{3}}\.\d{{3}}\.)\d{{4}}"
     rf"|\(0?\d{{2,4}}\) ?\d{{3,5}}[ -]?\d{{4}}"
     rf"|0\d{{2,3}}[ .-]\d{{3,4}}[ .-]?\d{{3,4}}"
-    rf")(?![0-9A-Za-z_@]|[.,٬/]\d){_NOT_MONEY}"
+    rf")(?![0-9A-Za-z_@]|[.٬]\d){_NOT_MONEY}"
 )
 _BARE_MOBILE = re.compile(
     rf"{_ALONE_BEFORE}(?:98)?9(?:[0-4]|9)\d([ -]?)\d{{3}}\1\d{{2}}\1?\d{{2}}{_ALONE_AFTER}"
@@ -339,13 +362,13 @@ def _find_phones(text: str) -> _Spans:
 
 def _find_bare_mobiles(text: str) -> _Spans:
     for match in _BARE_MOBILE.finditer(text):
-        if match[1] or not _OF_A_THING.search(text[: match.start()]):
+        if match[1] or not _OF_A_THING.search(_lead(text, match.start())):
             yield match.span()
 
 
 def _find_announced_phones(text: str) -> _Spans:
     for match in _ANY_NUMBER.finditer(text):
-        if _OF_A_PHONE.search(text[: match.start()]):
+        if _OF_A_PHONE.search(_lead(text, match.start())):
             yield match.span()
 
 
@@ -359,6 +382,7 @@ _FINDERS: Final[tuple[tuple[str, Callable[[str], _Spans]], ...]] = (
     ("ip", _find_addresses),
     ("coordinates", _find_degrees),
     ("coordinates", _find_coordinates),
+    ("national_id", _find_parted_ids),
     ("phone", _find_phones),
     ("postal_code", _find_postal_codes),
     ("national_id", _find_national_ids),
