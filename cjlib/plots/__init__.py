@@ -24,7 +24,13 @@ from cjlib.plots.metrics import (
 )
 from cjlib.plots.personas import draw_number_of_personas, draw_personas
 from cjlib.plots.style import INK, MUTED, PALETTE, RULE, label, new_axes, use_style
-from cjlib.plots.survey import draw_cleaning, draw_code_shares, draw_flow, draw_quality
+from cjlib.plots.survey import (
+    draw_cleaning,
+    draw_code_shares,
+    draw_flow,
+    draw_quality,
+    draw_rules,
+)
 from cjlib.plots.value import (
     draw_calibration,
     draw_cohorts,
@@ -67,6 +73,7 @@ __all__ = [
     "draw_precursors",
     "draw_priorities",
     "draw_quality",
+    "draw_rules",
     "draw_saturation",
     "draw_scorecard",
     "draw_step_matrix",

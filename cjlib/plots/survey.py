@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from cjlib.language import format_number, phrase
 from cjlib.plots.style import INK, MUTED, PALETTE, RULE, label, new_axes
@@ -113,6 +113,58 @@ def draw_quality(
             ax.axvline(run, color=MUTED, linestyle="--", linewidth=1)
     ax.set_title(label(phrase("survey.quality.title", language), language))
     ax.legend(frameon=True, framealpha=0.9)
+    return ax
+
+
+def draw_rules(table: pd.DataFrame, *, language: str = "en", ax: Axes | None = None) -> Axes:
+    """Draw the respondents each rule hits, the dark part hit by no other rule in use.
+
+    Parameters
+    ----------
+    table : DataFrame
+        rule, used, known, hit, alone, limit; rules whose index nobody has are named, without
+        a bar.
+    language : "en" or "fa"
+    ax : Axes, optional
+    """
+    ax = ax or new_axes(7.4, 0.42 * len(table) + 1.5)
+    y = np.arange(len(table))
+    used = table["used"].to_numpy(dtype=bool)
+    for rows, light, dark, name in (
+        (used, PALETTE[4], PALETTE[0], "used"), (~used, RULE, MUTED, "unused"),
+    ):  # fmt: skip
+        if rows.any():
+            for column, colour, part in (("hit", light, "hit"), ("alone", dark, "alone")):
+                ax.barh(
+                    y[rows], table.loc[rows, column], color=colour, height=0.65,
+                    label=label(phrase(f"survey.rules.{name}.{part}", language), language),
+                )  # fmt: skip
+    most = max(int(table["hit"].max()), 1)
+    side = "right" if language == "fa" else "left"
+    for place, (hit, known) in enumerate(zip(table["hit"], table["known"], strict=True)):
+        said = _count(hit, language) if known else phrase("survey.rules.unknown", language)
+        ax.text(
+            hit + 0.01 * most, place, label(said, language), va="center", ha=side, fontsize=9,
+            color=INK if known else MUTED,
+        )  # fmt: skip
+    names = [phrase(f"survey.rule.{rule}", language) for rule in table["rule"]]
+    ax.set_yticks(y, [label(name, language) for name in names])
+    ax.set_ylim(len(table) - 0.5, -0.5)
+    ax.set_xlim(0, 1.12 * most)
+    ax.grid(axis="y", visible=False)
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.xaxis.set_major_formatter(lambda value, _: format_number(value, language))
+    ax.set_xlabel(label(phrase("respondents", language), language))
+    ax.set_title(label(phrase("survey.rules.title", language), language))
+    if language == "fa":
+        ax.invert_xaxis()
+        ax.yaxis.tick_right()
+        ax.spines["left"].set_visible(False)
+    ax.tick_params(axis="y", length=0)
+    ax.legend(
+        loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, frameon=False,
+        markerfirst=language != "fa",
+    )  # fmt: skip
     return ax
 
 

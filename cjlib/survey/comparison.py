@@ -94,7 +94,7 @@ def compare_cleaning(
     level = study.level if level is None else level
     chosen = study.cleaning
     rules = {"none": NO_CLEANING, "chosen": chosen, "stricter": strict or stricter(chosen)}
-    measures = _headline_measures(survey, level) if measures is None else measures
+    measures = headline_measures(survey, level) if measures is None else measures
     if not measures:
         raise JourneyError(
             "compare_cleaning: the codebook must have an nps, csat or ces item; it has none. "
@@ -119,7 +119,8 @@ def compare_cleaning(
     return CleaningComparison(table, words, study.language)
 
 
-def _headline_measures(survey: Survey, level: float) -> dict[str, Measure]:
+def headline_measures(survey: Survey, level: float) -> dict[str, Measure]:
+    """Return the measures that ``compare_cleaning`` takes by default, by name of the item."""
     measures: dict[str, Measure] = {}
     base = survey.study.privacy.minimum_base
     asked = [item for item in survey.study.codebook.items if item.metric]

@@ -100,11 +100,13 @@ def measure_quality(
     Dunn, A. M. et al. (2018). Journal of Business and Psychology 33, 105-121.
     Goldammer, P. et al. (2020). The Leadership Quarterly 31, 101384: compares them all.
     """
+    ends = {(item.low, item.high) for item in items}
     parts = []
     for _, rows in wave.groupby(wave, sort=False):
         own, gaps = _rows_of(coded, rows.index), _rows_of(left_out, rows.index)
         asked = [item for item in items if gaps[item.name].notna().any()]
-        parts.append(_measure_wave(own[[item.name for item in asked]], gaps, asked, scales or {}))
+        own = own[[item.name for item in asked]]
+        parts.append(_measure_wave(own, gaps, asked, scales or {}, mixed=len(ends) > 1))
     table = pd.concat(parts).loc[wave.index] if len(parts) != 1 else parts[0]
     answered = np.zeros(len(left_out))
     for name in left_out.columns:
@@ -123,6 +125,8 @@ def _measure_wave(
     left_out: pd.DataFrame,
     items: list[Item],
     scales: Mapping[str, Sequence[str]],
+    *,
+    mixed: bool,
 ) -> pd.DataFrame:
     """Find every index that rests on one wave's rated items."""
     asked, passed = np.zeros(len(answers)), np.zeros(len(answers))
@@ -142,16 +146,16 @@ def _measure_wave(
         d2, columns = measure_distance(matrix)
         found["mahalanobis_d2"] = d2
         found["mahalanobis_p"] = stats.chi2.sf(d2, columns) if columns else np.nan
-        found |= _measure_agreement(matrix, items, scales)
+        found |= _measure_agreement(matrix, items, scales, mixed=mixed)
     return pd.DataFrame(found, index=answers.index)
 
 
 def _measure_agreement(
-    matrix: Floats, items: list[Item], scales: Mapping[str, Sequence[str]]
+    matrix: Floats, items: list[Item], scales: Mapping[str, Sequence[str]], *, mixed: bool
 ) -> dict[str, object]:
     """Find spread and the correlations within persons, on one scale for all items."""
     ends = np.array([(item.low or 0.0, item.high or 1.0) for item in items])
-    if len(np.unique(ends, axis=0)) > 1:
+    if mixed:
         matrix = (matrix - ends[:, 0]) / (ends[:, 1] - ends[:, 0])
         ends = np.tile([0.0, 1.0], (len(items), 1))
     found: dict[str, object] = {"irv": _spread(matrix)}
