@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
@@ -25,13 +24,22 @@ from cjlib.columns import (
     require_columns,
 )
 from cjlib.errors import TooFewError
-from cjlib.intervals import adjust_holm, normal_quantile, require_level, weighted_error
+from cjlib.intervals import (
+    DETRACTOR,
+    PROMOTER,
+    Difference,
+    adjust_holm,
+    compare_means,
+    compare_nets,
+    normal_quantile,
+    require_level,
+    weigh,
+)
 from cjlib.study import Study
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Floats = npt.NDArray[np.float64]
 METRICS: Final = ("nps", "csat", "ces")
 POWER: Final = 0.80  # of the smallest change: the customary chance to see it
 CHANGED: Final = "changed beyond noise"
@@ -100,8 +108,8 @@ def compare_waves(
     rather too wide than too narrow.
 
     Means: difference with Welch's t interval (design-based errors where the study has
-    weights). NPS: z interval on adjusted counts, three answers added to each wave; with
-    weights, design-based on +1, 0, -1. ``p_holm`` corrects for all the rows of the table:
+    weights). NPS: z interval on adjusted counts, three answers added to each wave, or with
+    weights to its effective number of answers. ``p_holm`` corrects for all the rows of the table:
     a row ``changed beyond noise`` if it lies below 1 - level. The smallest change is
     (z for the level + z for 80 % power) x the standard error, before that correction.
 
@@ -167,63 +175,20 @@ def _compare(
     counts = {"n_earlier": sizes[0], "n_later": sizes[1], "panel": len(both)}
     if min(sizes) < max(minimum, 2):
         return counts | {METHOD: f"too few (n < {max(minimum, 2)})"}
-    values = [part[item.name].to_numpy(dtype=float) for part in parts]
-    weights = [part[WEIGHT].to_numpy(dtype=float) for part in parts]
+    later, earlier = (
+        weigh(part[item.name], part[WEIGHT], caller="compare_waves") for part in reversed(parts)
+    )
     if item.metric == "nps":
-        return counts | _compare_nps(values, weights, level)
-    return counts | _compare_means(values, weights, level)
+        net = [((x >= PROMOTER).astype(float) - (x <= DETRACTOR), w) for x, w in (later, earlier)]
+        return counts | _scale(compare_nets(net[0], net[1], level=level), 100.0, level)
+    return counts | _scale(compare_means(later, earlier, level=level), 1.0, level)
 
 
-def _compare_means(values: list[Floats], weights: list[Floats], level: float) -> dict[str, Any]:
-    means = [float(np.average(v, weights=w)) for v, w in zip(values, weights, strict=True)]
-    errors = [
-        weighted_error(v, w, m) for v, w, m in zip(values, weights, means, strict=True)
-    ]  # fmt: skip
-    error = float(np.hypot(errors[0], errors[1]))
-    if error == 0:  # everybody gave one answer in each wave
-        freedom = float(len(values[0]) + len(values[1]) - 2)
-    else:
-        freedom = error**4 / sum(
-            e**4 / (len(v) - 1) for e, v in zip(errors, values, strict=True)
-        )  # fmt: skip
-    half = float(stats.t.ppf(0.5 + level / 2, freedom)) * error
-    gap = means[1] - means[0]
-    p = 2 * float(stats.t.sf(abs(gap) / error, freedom)) if error else float("nan")
-    weighted = any(np.ptp(w) > 0 for w in weights)
+def _scale(found: Difference, scale: float, level: float) -> dict[str, Any]:
+    power = normal_quantile(level) + float(stats.norm.ppf(POWER))
     return {
-        "earlier": means[0], "later": means[1], "difference": gap, "low": gap - half,
-        "high": gap + half, "p": p, "smallest_change": _smallest(error, level),
-        METHOD: "Welch t, design-based weights" if weighted else "Welch t",
+        "earlier": scale * found.other, "later": scale * found.value,
+        "difference": scale * found.estimate, "low": scale * found.low,
+        "high": scale * found.high, "p": found.p,
+        "smallest_change": scale * power * found.error, METHOD: found.method,
     }  # fmt: skip
-
-
-def _compare_nps(values: list[Floats], weights: list[Floats], level: float) -> dict[str, Any]:
-    scores = [np.where(v >= 9, 1.0, np.where(v <= 6, -1.0, 0.0)) for v in values]
-    if any(np.ptp(w) > 0 for w in weights):
-        found = _compare_means(scores, weights, level)
-        points = ("earlier", "later", "difference", "low", "high", "smallest_change")
-        scaled = {name: 100 * found[name] for name in points}
-        return found | scaled | {METHOD: "t on +1, 0, -1, design-based weights"}
-    adjusted = [_adjust(score) for score in scores]
-    gap = adjusted[1][0] - adjusted[0][0]
-    error = float(np.sqrt(adjusted[0][1] + adjusted[1][1]))
-    half = normal_quantile(level) * error
-    earlier, later = (100 * float(score.mean()) for score in scores)
-    return {
-        "earlier": earlier, "later": later, "difference": later - earlier,
-        "low": 100 * (gap - half), "high": 100 * (gap + half),
-        "p": 2 * float(stats.norm.sf(abs(gap) / error)),
-        "smallest_change": 100 * _smallest(error, level), METHOD: "adjusted Wald z",
-    }  # fmt: skip
-
-
-def _adjust(score: Floats) -> tuple[float, float]:
-    """Return NPS (-1 to 1) and its variance with 3/4 a promoter and 3/4 a detractor added."""
-    n = len(score) + 3
-    promoters, detractors = ((np.sum(score == s) + 0.75) / n for s in (1, -1))
-    centre = float(promoters - detractors)
-    return centre, float(promoters + detractors - centre**2) / n
-
-
-def _smallest(error: float, level: float) -> float:
-    return (normal_quantile(level) + float(stats.norm.ppf(POWER))) * error

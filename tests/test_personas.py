@@ -786,7 +786,7 @@ def test_sizes_add_up_and_rows_with_gaps_belong_to_none():
     one = found.members["persona"].eq("persona-1").fillna(value=False).to_numpy()
     weighted = respondents["weight"][one].sum() / 400
     assert found.sizes["estimate"].iloc[0] == pytest.approx(weighted)
-    assert found.sizes["method"].iloc[0] == "Wilson on the effective n"
+    assert found.sizes["method"].iloc[0] == "weighted; Wilson on the effective n"
     assert found.sizes["estimate"].iloc[:4].is_monotonic_decreasing
     assert "without weights" in set(found.sensitivity["other_way"])
 

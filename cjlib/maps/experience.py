@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from cjlib.codebook import Item
@@ -13,8 +12,9 @@ from cjlib.intervals import (
     Estimate,
     estimate_difference,
     estimate_mean,
+    estimate_nps,
     estimate_ratio,
-    estimate_share,
+    estimate_weighted_share,
     unknown,
 )
 from cjlib.maps.estimates import (
@@ -27,6 +27,7 @@ from cjlib.maps.estimates import (
 from cjlib.maps.evidence import EvidenceBook, make_id
 from cjlib.maps.sources import Sources
 from cjlib.maps.words import LANGUAGES, both
+from cjlib.metrics.scores import top_box
 
 EMOTION_SCALE = {"min": EMOTION_LOW, "max": EMOTION_HIGH}
 
@@ -141,7 +142,7 @@ def rate_touchpoint_items(
         if frame is None or item.name not in frame or not item.touchpoint:
             continue
         mean = estimate_mean(
-            frame[item.name].astype(float), _weights(sources, frame), level=sources.study.level
+            frame[item.name].astype(float), _weights(frame), level=sources.study.level
         )
         low, high = float(item.low or 0), float(item.high or 0)
         placed = place_on_emotion(mean, low=low, high=high, what=f"mean of {item.name}")
@@ -178,12 +179,8 @@ def text_of(en: str, fa: str, fallback: str) -> str | dict[str, str]:
     return text or fallback
 
 
-def _weights(sources: Sources, frame: pd.DataFrame) -> Any:
-    if WEIGHT not in frame:
-        return None
-    weights = frame[WEIGHT].to_numpy(dtype=float)
-    alike = len(weights) == 0 or bool((weights == weights[0]).all())
-    return None if alike else weights
+def _weights(frame: pd.DataFrame) -> Any:
+    return frame.get(WEIGHT)
 
 
 def _place(sources: Sources, item: Item) -> str:
@@ -222,7 +219,7 @@ def _stage_satisfaction(
     items = [i for i in items if (i.low, i.high) == (items[0].low, items[0].high)]
     person = frame[[i.name for i in items]].mean(axis=1)
     level = sources.study.level
-    found = estimate_mean(person, _weights(sources, frame), level=level)
+    found = estimate_mean(person, _weights(frame), level=level)
     evidence = [_survey_evidence(sources, i, int(frame[i.name].notna().sum()), book) for i in items]
     return found, (low, high), evidence, "mean of " + ", ".join(i.name for i in items)
 
@@ -257,16 +254,13 @@ def _rate(sources: Sources, item: Item) -> tuple[Estimate, str]:
     if frame is None or item.high is None:
         return unknown(0, level=level), "score"
     answers = frame[item.name].astype(float)
-    weights = _weights(sources, frame)
+    weights = _weights(frame)
     if item.metric == "nps":
-        points = np.select([answers >= 9, answers <= 6], [100.0, -100.0], 0.0)
-        points = np.where(answers.isna(), np.nan, points)
-        return estimate_mean(points, weights, level=level), "points"
+        return estimate_nps(answers, weights, level=level), "points"
     if item.metric == "csat" and sources.study.positions.csat == "top_box":
-        top = (answers >= item.high - 1).astype(float).mask(answers.isna())
-        if weights is None:
-            return estimate_share(top.sum(), int(top.notna().sum()), level=level), "share"
-        return estimate_mean(top, weights, level=level), "share"
+        least = top_box(float(item.low or 0), item.high)
+        top = answers.ge(least).astype(float).mask(answers.isna())
+        return estimate_weighted_share(top, weights, level=level), "share"
     return estimate_mean(answers, weights, level=level), "score"
 
 

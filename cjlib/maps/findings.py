@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from cjlib.codebook import Item
+from cjlib.columns import WEIGHT
 from cjlib.definitions import Text
-from cjlib.intervals import Estimate, estimate_mean, estimate_share
+from cjlib.intervals import Estimate, estimate_mean, estimate_weighted_share
 from cjlib.maps.estimates import estimate_median, read_estimate, write_estimate
 from cjlib.maps.evidence import EvidenceBook, judge_level, make_id
 from cjlib.maps.experience import rate_touchpoint_items, rate_touchpoints, shown_n, text_of
@@ -81,8 +82,8 @@ def find_ticked_pains(sources: Sources, book: EvidenceBook) -> list[dict[str, An
     for item in study.codebook.select(role="pain", kind="tick"):
         if frame is None or item.name not in frame or item.stage not in study.stage_ids:
             continue
-        found = _need(item, frame[item.name], study.level)
-        count = round(found.estimate * found.n) if found.n else 0
+        found = _need(item, frame, study.level)
+        count = int(frame[item.name].eq(True).sum())
         if found.n < study.privacy.minimum_base or count < study.privacy.minimum_cell:
             continue
         source = book.add(
@@ -104,7 +105,7 @@ def rank_needs(sources: Sources) -> list[dict[str, Any]]:
     found: list[tuple[Item, Estimate]] = []
     for item in study.codebook.select(role="need"):
         if item.name in frame and item.kind in ("scale", "tick"):
-            found.append((item, _need(item, frame[item.name], study.level)))
+            found.append((item, _need(item, frame, study.level)))
     found = [pair for pair in found if pair[1].n >= study.privacy.minimum_base]
     ranked = sorted(found, key=lambda pair: (-_height(*pair), pair[0].name))[:NEEDS]
     return [
@@ -128,7 +129,7 @@ def find_needs(sources: Sources, book: EvidenceBook) -> list[dict[str, Any]]:
             continue
         if item.kind not in ("scale", "tick"):
             continue
-        found = _need(item, frame[item.name], study.level)
+        found = _need(item, frame, study.level)
         if found.n < study.privacy.minimum_base or _height(item, found) <= 0.5:
             continue
         source = book.add(
@@ -236,11 +237,11 @@ def _spread(finding: dict[str, Any]) -> float:
     return float(heard.get("value") or 0) / max(1, int(heard.get("n", 1)))
 
 
-def _need(item: Item, answers: pd.Series, level: float) -> Estimate:
+def _need(item: Item, frame: pd.DataFrame, level: float) -> Estimate:
+    answers, weights = frame[item.name].astype("Float64"), frame.get(WEIGHT)
     if item.kind == "tick":
-        ticks = answers.dropna().astype(bool)
-        return estimate_share(int(ticks.sum()), len(ticks), level=level)
-    return estimate_mean(answers.astype(float), level=level)
+        return estimate_weighted_share(answers, weights, level=level)
+    return estimate_mean(answers, weights, level=level)
 
 
 def _height(item: Item, found: Estimate) -> float:

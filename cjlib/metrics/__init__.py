@@ -4,13 +4,7 @@ from cjlib.metrics.answers import measure_distribution
 from cjlib.metrics.comparison import Comparison, compare_groups
 from cjlib.metrics.goals import GoalTable, measure_goals
 from cjlib.metrics.kpis import KPIS, Kpi, check_goals, kpi_names
-from cjlib.metrics.scores import (
-    Score,
-    measure_ces,
-    measure_csat,
-    measure_nps,
-    net_bounds,
-)
+from cjlib.metrics.scores import Score, measure_ces, measure_csat, measure_nps
 from cjlib.metrics.stages import StageScorecard, measure_stage_kpis
 from cjlib.metrics.tables import MetricTable, compare_metrics, measure_metrics
 
@@ -33,5 +27,4 @@ __all__ = [
     "measure_metrics",
     "measure_nps",
     "measure_stage_kpis",
-    "net_bounds",
 ]

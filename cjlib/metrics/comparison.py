@@ -16,15 +16,20 @@ from scipy import stats
 from cjlib.columns import ESTIMATE, HIGH, LEVEL, LOW, METHOD, METRIC
 from cjlib.errors import JourneyError, nearest
 from cjlib.intervals import (
+    DETRACTOR,
+    PROMOTER,
+    Difference,
     Floats,
     adjust_holm,
+    compare_means,
+    compare_nets,
+    compare_shares,
     normal_quantile,
     require_level,
-    weighted_error,
-    wilson_bounds,
+    weigh,
 )
+from cjlib.intervals.differences import Side
 from cjlib.metrics.answers import NPS_SCALE, require_pairs, require_scale
-from cjlib.metrics.scores import DETRACTOR, PROMOTER, adjusted_net
 
 POWER: Final = 0.80  # customary power for the smallest detectable difference
 KINDS: Final = ("nps", "net", "mean", "share")
@@ -84,10 +89,12 @@ def compare_groups(
 ) -> Comparison:
     """Compare a metric between groups of answers, every pair or each with ``reference``.
 
-    Unweighted: NPS and other net shares by z on the adjusted values; means by Welch's t;
-    shares by the score test with Newcombe's interval. With weights that differ: a t test on
-    design-based errors. ``detectable`` is the true difference that a test at ``level`` finds
-    with 80 % power at this n and spread, before correction for many looks.
+    NPS and other net shares by z on the adjusted values; means by Welch's t; shares by the
+    score test with Newcombe's interval. With weights that differ: means on design-based
+    errors, shares and net shares on the effective numbers of answers, see
+    ``compare_means``, ``compare_shares`` and ``compare_nets``. ``detectable`` is the true
+    difference that a test at ``level`` finds with 80 % power at this n and spread, before
+    correction for many looks.
 
     Parameters
     ----------
@@ -144,7 +151,10 @@ def compare_groups(
     rows = []
     for other, group in pairs:
         mine, theirs = known & (label == group), known & (label == other)
-        both = [(x[m], None if w is None else w[m]) for m in (mine, theirs)]
+        both = [
+            weigh(x[m], None if w is None else w[m], caller="compare_groups")
+            for m in (mine, theirs)
+        ]
         row = _compare(
             both[0], both[1], metric, level=level, minimum_base=minimum_base, scale=scale
         )
@@ -182,7 +192,9 @@ def _require_values(x: Floats, metric: str) -> None:
         require_scale(x, 0, 1, what="values", caller="compare_groups", whole=True)
 
 
-Side = tuple[Floats, Floats | None]
+_COMPARE = {
+    "nps": compare_nets, "net": compare_nets, "share": compare_shares, "mean": compare_means,
+}  # fmt: skip
 
 
 def _compare(
@@ -190,77 +202,13 @@ def _compare(
 ) -> dict[str, Any]:
     n_a, n_b = len(a[0]), len(b[0])
     nan = float("nan")
-    if min(n_a, n_b) < max(minimum_base, 2):
-        why = f"too few (n < {max(minimum_base, 2)})"
-        found = (nan, nan, nan, nan, nan, nan, nan, why)
-    elif a[1] is not None and b[1] is not None:
-        found = _compare_weighted(a[0], a[1], b[0], b[1], level)
-    elif metric in ("nps", "net"):
-        found = _compare_nets(a[0], b[0], level)
-    elif metric == "share":
-        found = _compare_shares(a[0], b[0], level)
-    else:
-        found = _compare_means(a[0], b[0], level)
-    value, other, difference, low, high, p, error, method = found
-    detectable = (normal_quantile(level) + float(stats.norm.ppf(POWER))) * error
+    found = Difference(nan, nan, nan, nan, nan, nan, nan, f"too few (n < {max(minimum_base, 2)})")
+    if min(n_a, n_b) >= max(minimum_base, 2):
+        found = _COMPARE[metric](a, b, level=level)
+    detectable = (normal_quantile(level) + float(stats.norm.ppf(POWER))) * found.error
     return {
-        "value": scale * value, "value_other": scale * other, ESTIMATE: scale * difference,
-        LOW: scale * low, HIGH: scale * high, LEVEL: level, "p": p,
-        "detectable": scale * detectable, "n": n_a, "n_other": n_b, METHOD: method,
+        "value": scale * found.value, "value_other": scale * found.other,
+        ESTIMATE: scale * found.estimate, LOW: scale * found.low, HIGH: scale * found.high,
+        LEVEL: level, "p": found.p, "detectable": scale * detectable, "n": n_a, "n_other": n_b,
+        METHOD: found.method,
     }  # fmt: skip
-
-
-Found = tuple[float, float, float, float, float, float, float, str]
-
-
-def _compare_nets(a: Floats, b: Floats, level: float) -> Found:
-    centres, errors = adjusted_net(
-        [(a > 0).sum(), (b > 0).sum()], [(a < 0).sum(), (b < 0).sum()], [len(a), len(b)]
-    )
-    error = float(np.hypot(*errors))
-    shift = float(centres[0] - centres[1])
-    half = normal_quantile(level) * error
-    p = float(2 * stats.norm.sf(abs(shift) / error))
-    means = float(a.mean()), float(b.mean())
-    low, high = max(shift - half, -2.0), min(shift + half, 2.0)
-    return *means, means[0] - means[1], low, high, p, error, "z on adjusted values"
-
-
-def _compare_shares(a: Floats, b: Floats, level: float) -> Found:
-    n = np.array([len(a), len(b)], dtype=float)
-    k = np.array([a.sum(), b.sum()])
-    p, pooled = k / n, k.sum() / n.sum()
-    low, high = wilson_bounds(k, n, level=level)
-    d = float(p[0] - p[1])
-    below = d - float(np.hypot(p[0] - low[0], high[1] - p[1]))
-    above = d + float(np.hypot(high[0] - p[0], p[1] - low[1]))
-    error = float(np.sqrt(pooled * (1 - pooled) * (1 / n).sum()))
-    p_value = float(2 * stats.norm.sf(abs(d) / error)) if error > 0 else 1.0
-    return float(p[0]), float(p[1]), d, below, above, p_value, error, "score test, Newcombe"
-
-
-def _compare_means(a: Floats, b: Floats, level: float) -> Found:
-    parts = [a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)]
-    error = float(np.sqrt(sum(parts)))
-    means = float(a.mean()), float(b.mean())
-    d = means[0] - means[1]
-    if error == 0:
-        nan = float("nan")
-        return *means, d, nan, nan, nan, nan, "all answers alike: no test"
-    freedom = error**4 / (parts[0] ** 2 / (len(a) - 1) + parts[1] ** 2 / (len(b) - 1))
-    half = float(stats.t.ppf(0.5 + level / 2, freedom)) * error
-    p = float(2 * stats.t.sf(abs(d) / error, freedom))
-    return *means, d, d - half, d + half, p, error, "Welch's t"
-
-
-def _compare_weighted(a: Floats, wa: Floats, b: Floats, wb: Floats, level: float) -> Found:
-    means = float(np.average(a, weights=wa)), float(np.average(b, weights=wb))
-    error = float(np.hypot(weighted_error(a, wa, means[0]), weighted_error(b, wb, means[1])))
-    d = means[0] - means[1]
-    if error == 0:
-        nan = float("nan")
-        return *means, d, nan, nan, nan, nan, "all answers alike: no test"
-    freedom = len(a) + len(b) - 2
-    half = float(stats.t.ppf(0.5 + level / 2, freedom)) * error
-    p = float(2 * stats.t.sf(abs(d) / error, freedom))
-    return *means, d, d - half, d + half, p, error, "t, design-based weights"

@@ -306,9 +306,8 @@ def _score_items(metric: str, rest: str, items: list[Item], sources: Sources) ->
 def _pool(values: Floats, w: Floats | None, level: float) -> Estimate:
     given = (~np.isnan(values)).sum(axis=1).astype(float)
     total = np.nansum(values, axis=1)
-    weight = np.ones(len(values)) if w is None else w
-    found = estimate_ratio(weight * total, weight * given, level=level)
-    method = "linearised, by respondent over items"
+    found = estimate_ratio(total, given, w, level=level)
+    method = found.method.replace("by cluster", "by respondent over items")
     return replace(found, method=method) if found.n > 1 else found
 
 

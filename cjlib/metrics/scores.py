@@ -16,16 +16,13 @@ from cjlib.intervals import (
     Estimate,
     Floats,
     estimate_mean,
-    estimate_ratio,
-    estimate_share,
-    normal_quantile,
+    estimate_net,
+    estimate_nps,
+    estimate_weighted_share,
     require_level,
-    unknown,
 )
 from cjlib.metrics.answers import NPS_SCALE, measure_distribution, require_pairs, require_scale
 
-PROMOTER: Final = 9  # answers 9 and 10
-DETRACTOR: Final = 6  # answers 0 to 6
 CES_SCALE: Final = (1, 7)  # the scale the conventions "5-7" and "6-7 minus 1-3" are defined on
 TOP_BOX: Final = 0.75  # top box: the scale's upper quarter, 4-5 of 5 and 8-10 of 10
 Direction = Literal["ease", "effort"]
@@ -88,8 +85,8 @@ def measure_nps(
 
     The interval is the adjusted Wald interval: three answers are added, ¾ of one promoter
     and ¾ of one detractor among them, and it is cut at -100 and 100. Its exact mean coverage
-    is .95 even at n = 10. With weights a second row gives the weighted score with its
-    design-based interval.
+    is .95 even at n = 10. With weights a second row gives the weighted score; the three
+    answers are then added to the effective number of answers, see ``estimate_net``.
 
     Parameters
     ----------
@@ -232,7 +229,7 @@ def score_figures(
 ) -> dict[str, Estimate]:
     """Return every figure of one metric for answers already checked; ``w`` None: unweighted."""
     if name == "nps":
-        return {"nps": _net(x >= PROMOTER, x <= DETRACTOR, x, w, scale=100.0, level=level)}
+        return {"nps": estimate_nps(x, w, level=level)}
     if name == "csat":
         return {
             "csat_mean": mean_answer(x, w, level=level),
@@ -242,8 +239,13 @@ def score_figures(
     if (low, high) == CES_SCALE:
         ease = x if direction == "ease" else low + high - x
         figures["ces_easy_share"] = _share(ease >= 5, x, w, level)
-        figures["ces_net_ease"] = _net(ease >= 6, ease <= 3, x, w, scale=1.0, level=level)
+        net = np.where(np.isnan(x), np.nan, (ease >= 6).astype(float) - (ease <= 3))
+        figures["ces_net_ease"] = estimate_net(net, w, level=level)
     return figures
+
+
+def _share(hit: npt.NDArray[np.bool_], x: Floats, w: Floats | None, level: float) -> Estimate:
+    return estimate_weighted_share(np.where(np.isnan(x), np.nan, hit), w, level=level)
 
 
 def top_box(low: float, high: float) -> float:
@@ -258,83 +260,3 @@ def mean_answer(x: Floats, w: Floats | None, *, level: float) -> Estimate:
         nan = float("nan")
         return Estimate(found.estimate, nan, nan, level, found.n, "all answers alike: no interval")
     return found
-
-
-def _share(hit: npt.NDArray[np.bool_], x: Floats, w: Floats | None, level: float) -> Estimate:
-    known = ~np.isnan(x)
-    if w is None:
-        return estimate_share(int(hit[known].sum()), int(known.sum()), level=level)
-    found = estimate_ratio(np.where(known, w * hit, 0.0), np.where(known, w, 0.0), level=level)
-    low, high = max(found.low, 0.0), min(found.high, 1.0)
-    method = found.method.replace("by cluster", "design-based weights")
-    return Estimate(found.estimate, low, high, level, found.n, method)
-
-
-def _net(
-    plus: npt.NDArray[np.bool_],
-    minus: npt.NDArray[np.bool_],
-    x: Floats,
-    w: Floats | None,
-    *,
-    scale: float,
-    level: float,
-) -> Estimate:
-    known = ~np.isnan(x)
-    n = int(known.sum())
-    if n == 0:
-        return unknown(0, level=level, why="no answers")
-    sign = plus[known].astype(float) - minus[known]
-    size, estimate, method = float(n), float(sign.mean()), "adjusted Wald (n + 3)"
-    up, down = float(plus[known].sum()), float(minus[known].sum())
-    if w is not None:
-        kept = w[known]
-        found = estimate_mean(sign, kept, level=level)
-        if found.n > 1 and found.low < found.high:
-            low, high = max(found.low, -1.0), min(found.high, 1.0)
-            return Estimate(
-                scale * found.estimate, scale * low, scale * high, level, found.n, found.method
-            )
-        kept = np.where(kept > 0, kept, 0.0)
-        size, n = float(kept.sum() ** 2 / (kept**2).sum()), found.n
-        estimate = found.estimate
-        up, down = size * max(estimate, 0.0), size * max(-estimate, 0.0)
-        method = "adjusted Wald on the effective n"
-    low_, high_ = net_bounds(np.array([up]), np.array([down]), np.array([size]), level=level)
-    return Estimate(scale * estimate, scale * low_[0], scale * high_[0], level, n, method)
-
-
-def adjusted_net(
-    plus: npt.ArrayLike, minus: npt.ArrayLike, n: npt.ArrayLike
-) -> tuple[Floats, Floats]:
-    """Return centre and standard error of a net share after adding three answers.
-
-    p' = (P + ¾)/(n + 3), d' = (D + ¾)/(n + 3), m = p' - d',
-    standard error sqrt((p' + d' - m²)/(n + 3)).
-    """
-    size = np.asarray(n, dtype=float) + 3
-    p = (np.asarray(plus, dtype=float) + 0.75) / size
-    d = (np.asarray(minus, dtype=float) + 0.75) / size
-    centre = p - d
-    return centre, np.sqrt((p + d - centre**2) / size)
-
-
-def net_bounds(
-    plus: npt.ArrayLike, minus: npt.ArrayLike, n: npt.ArrayLike, *, level: float = 0.95
-) -> tuple[Floats, Floats]:
-    """Return adjusted Wald bounds, as shares from -1 to 1, for many net shares at once.
-
-    Cut at -1 and 1, and widened to the share itself where all of very few answers agree.
-
-    Parameters
-    ----------
-    plus, minus : arrays of counts
-        Answers for and against (promoters and detractors).
-    n : array
-        All answers.
-    level : float, 0 to 1
-    """
-    centre, error = adjusted_net(plus, minus, n)
-    half = normal_quantile(level) * error
-    seen = (np.asarray(plus, dtype=float) - np.asarray(minus, dtype=float)) / np.asarray(n)
-    low = np.maximum(np.minimum(centre - half, seen), -1.0)
-    return low, np.minimum(np.maximum(centre + half, seen), 1.0)

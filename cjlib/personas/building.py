@@ -10,7 +10,7 @@ import pandas as pd
 from cjlib.columns import CUSTOMER, PERSONA
 from cjlib.definitions import Text
 from cjlib.errors import MissingSourceError
-from cjlib.intervals import adjust_holm, unknown
+from cjlib.intervals import adjust_holm, estimate_weighted_share, unknown
 from cjlib.interviews import Interviews
 from cjlib.language import phrase
 from cjlib.personas.behaviour import measure_behaviour
@@ -22,7 +22,6 @@ from cjlib.personas.model import Personas
 from cjlib.personas.naming import RULE, name_personas
 from cjlib.personas.profiles import (
     Trait,
-    estimate_weighted_share,
     measure_distinctness,
     measure_profiles,
 )
@@ -206,7 +205,7 @@ def _measure_sizes(
     for persona, label in [*zip(names[PERSONA], order, strict=True), ("none", -1)]:
         own = members[PERSONA].isna() if label < 0 else members[PERSONA].eq(persona)
         own = own.fillna(value=False).astype(bool)
-        found = estimate_weighted_share(own.astype("Float64"), variables.weights, level=study.level)
+        found = estimate_weighted_share(own, variables.weights, level=study.level)
         fields = {**found.as_dict(), "n": int(own.sum())}
         if 0 < own.sum() < study.privacy.minimum_cell:
             why = f"suppressed (fewer than {study.privacy.minimum_cell} people)"

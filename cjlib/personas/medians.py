@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from cjlib.intervals import Estimate, Floats, unknown, wilson_bounds
+from cjlib.intervals import (
+    Estimate,
+    Floats,
+    are_even,
+    design_effective_n,
+    unknown,
+    wilson_bounds,
+)
 
 
 def estimate_median(values: Floats, weights: Floats, *, level: float = 0.95) -> Estimate:
     """Weighted median with Woodruff's interval.
 
-    The interval of the share below the median (Wilson at Kish's effective number of rows,
+    The interval of the share below the median (Wilson at the effective number of rows,
     around one half) is read back as quantiles. Missing values are left out; the median is
     the least value with at least half of the weight at or below it, or the middle between it
     and the next where the half falls exactly between two.
@@ -26,11 +33,15 @@ def estimate_median(values: Floats, weights: Floats, *, level: float = 0.95) -> 
         return unknown(0, level=level, why="no rows")
     order = np.argsort(x, kind="stable")
     x, cumulated = x[order], np.cumsum(w[order]) / w.sum()
-    effective = float(w.sum() ** 2 / (w**2).sum())
+    middle = _quantile(x, cumulated, 0.5)
+    effective = (
+        float(n) if are_even(w) else design_effective_n((x <= middle).astype(np.float64), w[order])
+    )
     low, high = wilson_bounds(np.array([effective / 2]), np.array([effective]), level=level)
     return Estimate(
-        _quantile(x, cumulated, 0.5), _quantile(x, cumulated, float(low[0])),
-        _quantile(x, cumulated, float(high[0])), level, n, "median, Woodruff",
+        middle, _quantile(x, cumulated, float(low[0])),
+        _quantile(x, cumulated, float(high[0])), level, n,
+        "median, Woodruff" if are_even(w) else "weighted; median, Woodruff on the effective n",
     )  # fmt: skip
 
 

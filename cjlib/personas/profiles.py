@@ -16,8 +16,8 @@ from cjlib.intervals import (
     Floats,
     adjust_holm,
     estimate_mean,
+    estimate_weighted_share,
     unknown,
-    wilson_bounds,
 )
 
 MEAN: Final = "mean"
@@ -40,28 +40,6 @@ class Trait:
     codes: tuple[tuple[str, Text], ...] = ()
     used: bool = False
     metric: str = ""
-
-
-def estimate_weighted_share(hit: pd.Series, weights: Floats, *, level: float = 0.95) -> Estimate:
-    """Weighted share with Wilson's interval at Kish's effective number of rows.
-
-    Missing rows are left out. With equal weights it is the plain Wilson interval.
-
-    References
-    ----------
-    Kish, L. (1965). Survey Sampling. Wiley, section 11.7.
-    """
-    known = hit.notna().to_numpy() & (weights > 0)
-    x, w = hit[known].to_numpy(dtype=float), weights[known]
-    n = len(x)
-    if n == 0:
-        return unknown(0, level=level, why="no rows")
-    share = float(np.average(x, weights=w))
-    effective = float(w.sum() ** 2 / (w**2).sum())
-    low, high = wilson_bounds(np.array([share * effective]), np.array([effective]), level=level)
-    even = bool(np.ptp(w) == 0)
-    method = "Wilson" if even else "Wilson on the effective n"
-    return Estimate(share, float(low[0]), float(high[0]), level, n, method)
 
 
 def measure_profiles(
@@ -177,8 +155,7 @@ def _columns(frame: pd.DataFrame, trait: Trait) -> list[tuple[str, Text, pd.Seri
 
 def _estimate(values: pd.Series, weights: Floats, trait: Trait, level: float) -> Estimate:
     if trait.kind == MEAN:
-        even = bool(np.ptp(weights) == 0)
-        return estimate_mean(values.to_numpy(), None if even else weights, level=level)
+        return estimate_mean(values, weights, level=level)
     return estimate_weighted_share(values, weights, level=level)
 
 

@@ -1,0 +1,60 @@
+"""Estimates that carry their uncertainty: shares, means, net shares, differences, ratios."""
+
+from cjlib.intervals.differences import (
+    Difference,
+    adjust_holm,
+    compare_means,
+    compare_nets,
+    compare_shares,
+    estimate_difference,
+)
+from cjlib.intervals.means import estimate_mean, estimate_ratio, measure_error
+from cjlib.intervals.model import (
+    Estimate,
+    Floats,
+    estimates_table,
+    normal_quantile,
+    require_level,
+    unknown,
+)
+from cjlib.intervals.nets import (
+    DETRACTOR,
+    PROMOTER,
+    adjusted_net,
+    estimate_net,
+    estimate_nps,
+    net_bounds,
+)
+from cjlib.intervals.shares import estimate_share, estimate_weighted_share, wilson_bounds
+from cjlib.intervals.weighing import are_even, design_effective_n, kish_effective_n, weigh
+
+__all__ = [
+    "DETRACTOR",
+    "PROMOTER",
+    "Difference",
+    "Estimate",
+    "Floats",
+    "adjust_holm",
+    "adjusted_net",
+    "are_even",
+    "compare_means",
+    "compare_nets",
+    "compare_shares",
+    "design_effective_n",
+    "estimate_difference",
+    "estimate_mean",
+    "estimate_net",
+    "estimate_nps",
+    "estimate_ratio",
+    "estimate_share",
+    "estimate_weighted_share",
+    "estimates_table",
+    "kish_effective_n",
+    "measure_error",
+    "net_bounds",
+    "normal_quantile",
+    "require_level",
+    "unknown",
+    "weigh",
+    "wilson_bounds",
+]
