@@ -23,6 +23,7 @@ from cjlib.plots.metrics import (
     draw_scorecard,
 )
 from cjlib.plots.personas import draw_number_of_personas, draw_personas
+from cjlib.plots.scales import draw_missing, draw_scale
 from cjlib.plots.style import INK, MUTED, PALETTE, RULE, label, new_axes, use_style
 from cjlib.plots.survey import (
     draw_cleaning,
@@ -67,6 +68,7 @@ __all__ = [
     "draw_journey_flow",
     "draw_loops",
     "draw_metrics",
+    "draw_missing",
     "draw_number_of_personas",
     "draw_opportunities",
     "draw_personas",
@@ -75,6 +77,7 @@ __all__ = [
     "draw_quality",
     "draw_rules",
     "draw_saturation",
+    "draw_scale",
     "draw_scorecard",
     "draw_step_matrix",
     "draw_survival",

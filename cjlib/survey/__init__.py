@@ -4,23 +4,37 @@ from cjlib.survey.answers import RawAnswers, read_answers
 from cjlib.survey.cleaning import Survey, clean_answers
 from cjlib.survey.codes import CodeCounts, count_codes
 from cjlib.survey.comparison import CleaningComparison, compare_cleaning
+from cjlib.survey.completion import Completed, complete_answers
 from cjlib.survey.ledger import replay_ledger
+from cjlib.survey.mcar import Mcar, measure_mcar
+from cjlib.survey.missingness import MissingAnswers, measure_missing
 from cjlib.survey.preview import RulePreview, preview_rules
 from cjlib.survey.profile import describe_respondents
+from cjlib.survey.reliability import Scale, Scales, measure_scale, measure_scales
 from cjlib.survey.rules import describe_rule, stricter
 from cjlib.survey.values import read_value
 
 __all__ = [
     "CleaningComparison",
     "CodeCounts",
+    "Completed",
+    "Mcar",
+    "MissingAnswers",
     "RawAnswers",
     "RulePreview",
+    "Scale",
+    "Scales",
     "Survey",
     "clean_answers",
     "compare_cleaning",
+    "complete_answers",
     "count_codes",
     "describe_respondents",
     "describe_rule",
+    "measure_mcar",
+    "measure_missing",
+    "measure_scale",
+    "measure_scales",
     "preview_rules",
     "read_answers",
     "read_value",
