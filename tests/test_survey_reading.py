@@ -6,13 +6,15 @@ import zipfile
 
 import openpyxl
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cjlib.errors import ColumnError, JourneyError, UnsafeFileError
 from cjlib.study import load_study
 from cjlib.survey import read_answers
-from cjlib.survey.exports import decode_text, find_separator, read_export
+from cjlib.survey.encoding import find_encoding, to_utf8
+from cjlib.survey.exports import read_export
+from cjlib.survey.separated import find_separator
 
 STUDY = """
 study: 1
@@ -51,12 +53,17 @@ FRENCH = "person;Q1;note\n1;5;café à côté\n2;4;garçon\n"
     ],
 )
 def test_encodings_found_in_the_wild(text, encoding, found):
-    assert decode_text(text.encode(encoding), shown="x.csv") == (text, found)
+    data = text.encode(encoding)
+
+    assert find_encoding(data, shown="x.csv") == found
+    assert to_utf8(data, encoding=found, shown="x.csv").decode("utf-8") == text
 
 
 def test_a_file_that_fits_no_encoding_says_where():
-    with pytest.raises(JourneyError, match=r"'x.csv' begins as utf-16.*Save it as CSV UTF-8"):
-        decode_text(b"\xff\xfea\x00\x00\xd8b\x00", shown="x.csv")
+    data = "a\nb".encode("utf-16") + b"\x00\xd8b\x00"
+
+    with pytest.raises(JourneyError, match=r"'x.csv' is read as utf-16, but byte 8 on line 2 does"):
+        to_utf8(data, encoding=find_encoding(data, shown="x.csv"), shown="x.csv")
 
 
 @pytest.mark.parametrize(
@@ -82,6 +89,7 @@ def test_every_cell_comes_through_as_it_was_written(tmp_path_factory, rows):
 
     path = tmp_path_factory.mktemp("csv") / "a.csv"
     kept = [row for row in rows if any(cell.strip() for cell in row)]
+    assume(kept)
     with path.open("w", encoding="utf-8-sig", newline="") as out:
         csv.writer(out, quoting=csv.QUOTE_ALL).writerows([["a", "b", "c"], *rows])
 
@@ -95,8 +103,9 @@ def test_every_cell_comes_through_as_it_was_written(tmp_path_factory, rows):
 def write(tmp_path):
     """Write the study and its three files, and load it."""
 
-    def write(a: bytes | str, b: bytes | str, c: bytes | str):
-        (tmp_path / "study.yaml").write_text(STUDY, encoding="utf-8")
+    def write(a: bytes | str, b: bytes | str, c: bytes | str, first: str = "a.csv"):
+        study = STUDY.replace("a.csv", first)
+        (tmp_path / "study.yaml").write_text(study, encoding="utf-8")
         (tmp_path / "codebook.csv").write_text(CODEBOOK, encoding="utf-8")
         for name, data in zip("abc", (a, b, c), strict=True):
             raw = data if isinstance(data, bytes) else data.encode()
@@ -142,14 +151,28 @@ def test_a_sign_in_a_header_is_not_dropped(write):
 
 
 def test_a_row_too_long_is_refused_with_its_line(write):
-    with pytest.raises(JourneyError, match=r"'a.csv', read with ','.*line 3, saw 5.*stray quote"):
+    with pytest.raises(
+        JourneyError, match=r"'a.csv', read with ','.*has 5 on line 3 where .* 2.*stray quote"
+    ):
         read_answers(write("person,Q1\n1,5\n2,4,3,2,1\n3,4\n4,5\n", SECOND, THIRD))
 
 
-def test_a_short_row_is_filled(write):
-    raw = read_answers(write("person,Q1,Remark\n1,5\n2,4,x\n3,4,y\n", SECOND, THIRD))
+SHORT = "person,Q1,Remark\n1,5\n2,4,x\n3\n4,4,y\n"
 
-    assert raw.table["note"].tolist()[:3] == ["", "x", "y"]
+
+def test_a_row_too_short_is_refused_with_its_line(write):
+    wrong = r"has 2 on line 2 and 1 more row\(s\) where the header has 3.*short_rows: fill"
+
+    with pytest.raises(JourneyError, match=wrong):
+        read_answers(write(SHORT, SECOND, THIRD))
+
+
+def test_short_rows_are_filled_where_the_study_says_so(write):
+    raw = read_answers(write(SHORT, SECOND, THIRD, first="{path: a.csv, short_rows: fill}"))
+
+    assert raw.table["note"].tolist()[:4] == ["", "x", "", "y"]
+    assert raw.files["uneven_rows"].tolist() == [2, 0, 0]
+    assert "2 uneven row(s) were evened out" in raw.summary()
 
 
 @pytest.mark.parametrize("told", ["sep=;", '"sep=;"'])
@@ -166,7 +189,7 @@ def test_line_ends_of_old_macs(write):
 
 
 def test_a_quote_left_open_is_refused(write):
-    with pytest.raises(JourneyError, match=r"'a.csv'.*EOF inside string.*stray quote"):
+    with pytest.raises(JourneyError, match=r"in 'a.csv'.*row on line 2 is never closed"):
         read_answers(write('person,Q1\n1,"5\n2,4\n', SECOND, THIRD))
 
 
@@ -232,7 +255,7 @@ def test_a_broken_workbook_is_an_error_of_ours(tmp_path, data):
 
 
 def test_other_kinds_of_file_are_named(tmp_path):
-    (tmp_path / "a.sav").write_bytes(b"$FL2")
+    (tmp_path / "a.dta").write_bytes(b"<stata_dta>")
 
-    with pytest.raises(JourneyError, match=r"must be CSV or xlsx; 'a.sav' is neither"):
-        read_export(tmp_path / "a.sav", shown="a.sav")
+    with pytest.raises(JourneyError, match=r"must be CSV, xlsx or sav; 'a.dta' is neither"):
+        read_export(tmp_path / "a.dta", shown="a.dta")

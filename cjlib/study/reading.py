@@ -10,6 +10,7 @@ from cjlib.codebook import read_codebook
 from cjlib.definitions import (
     Channel,
     Cleaning,
+    Dialect,
     EventRules,
     EventSource,
     Goal,
@@ -127,8 +128,7 @@ def _build(v: dict[str, Any], folder: Path, raw: Path, lines: dict[Path_, int]) 
             for g in v.get("goals", [])
         ),
         waves=tuple(
-            Wave(w["id"], _ids(w, "files"), Text.read(w.get("label"), w["id"]), w.get("date", ""))
-            for w in survey.get("waves", [])
+            _build_wave(w) for w in survey.get("waves", [])
         ),
         cleaning=Cleaning(**(survey.get("cleaning") or {})),
         interviews_folder=interviews.get("folder", ""), people_file=interviews.get("people", ""),
@@ -147,6 +147,14 @@ def _build(v: dict[str, Any], folder: Path, raw: Path, lines: dict[Path_, int]) 
 
 def _ids(mapping: dict[str, Any], key: str) -> tuple[str, ...]:
     return tuple(mapping.get(key) or ())
+
+
+def _build_wave(v: dict[str, Any]) -> Wave:
+    files = [dict(f) if isinstance(f, dict) else {"path": f} for f in v.get("files") or ()]
+    paths = tuple(str(file.pop("path")) for file in files)
+    dialects = tuple(Dialect(**file) for file in files) if any(files) else ()
+    label = Text.read(v.get("label"), v["id"])
+    return Wave(v["id"], paths, label, v.get("date", ""), dialects)
 
 
 def _build_personas(v: dict[str, Any]) -> PersonaRules:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
 import pandas as pd
 
 from cjlib.codebook import Item
 from cjlib.columns import WAVE
-from cjlib.definitions import Wave
+from cjlib.definitions import Dialect, Wave
 from cjlib.errors import ColumnError, nearest
 from cjlib.language import clean, to_latin_digits
 from cjlib.study import Study
@@ -18,6 +19,7 @@ from cjlib.survey.exports import Export, read_export
 
 FILE: Final = "file"
 ROW: Final = "row"
+DECLARED: Final = [WAVE, FILE, "item", "code", "label", "missing"]
 LEFT_AT_THE_DOOR: Final = ("personal", "ignore")  # kinds that are never read
 
 
@@ -33,37 +35,49 @@ class RawAnswers:
         where the wave did not ask it, "" where the cell is empty. Personal and ignored
         items are not read at all.
     files : DataFrame
-        One row per file: wave, file, encoding, separator, header_rows, rows, blank_rows.
+        One row per file: wave, file, form, encoding, separator, header_rows, rows,
+        blank_rows, uneven_rows (evened out without loss), note.
     absent : DataFrame
         Codebook items found in no file of a wave: wave, item, looked_for.
     unknown : DataFrame
         Columns of a file that no codebook item names: wave, file, header.
+    declared : DataFrame
+        What files themselves say of codes (SPSS): wave, file, item, code, label, missing
+        (bool). Told, not used: the codebook decides.
     """
 
     table: pd.DataFrame
     files: pd.DataFrame
     absent: pd.DataFrame
     unknown: pd.DataFrame
+    declared: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=DECLARED))
 
     def summary(self) -> str:
         """Return what was read, in one sentence."""
-        dialects = sorted(set(self.files["encoding"] + " " + self.files["separator"].map(repr)))
+        parted = self.files["separator"].map(repr)
+        dialects = sorted(set(self.files["form"] + " " + self.files["encoding"] + " " + parted))
+        uneven = int(self.files["uneven_rows"].sum())
+        told = [f" {uneven:,} uneven row(s) were evened out."] if uneven else []
+        notes = self.files.loc[self.files["note"].ne(""), [FILE, "note"]]
+        told += [f" {file}: {note}." for file, note in notes.to_numpy().tolist()]
         return (
             f"{len(self.table):,} rows from {len(self.files)} file(s) of "
             f"{self.files[WAVE].nunique()} wave(s) ({', '.join(dialects)}); "
             f"{len(self.absent)} codebook item(s) not asked in some wave, "
             f"{len(self.unknown)} column(s) not in the codebook."
-        )
+        ) + "".join(told)
 
 
 def read_answers(study: Study) -> RawAnswers:
     """Read the survey files of every wave as text.
 
     CSV may be UTF-8 (with or without a mark), UTF-16, windows-1256 or windows-1252, parted
-    by ``, ; |`` or tabs; xlsx is read from its first sheet. Three stacked header rows
-    (names, questions, ImportId) are recognised. Columns are found by the codebook's
-    headers for the wave: exactly, then by the same words spelled otherwise, then by the
-    question row. What was found is stated in ``files``; nothing about values is guessed.
+    by ``, ; |`` or tabs; xlsx is read from its first sheet; SPSS files as their codes. The
+    header rows of Qualtrics, SurveyMonkey, LimeSurvey and Google Forms are recognised. What
+    study.yaml says of a file (``{path, encoding, separator, header_rows, form, sheet,
+    short_rows}``) goes before what is found. Columns are found by the codebook's headers for
+    the wave: exactly among names, then among questions, then by the same words spelled
+    otherwise. What was found is stated in ``files``; nothing about values is guessed.
 
     Parameters
     ----------
@@ -74,29 +88,31 @@ def read_answers(study: Study) -> RawAnswers:
     MissingSourceError
         If the study declares no survey.
     ColumnError
-        If a wave's files hold none of the codebook's items.
+        If a wave's files hold none of the codebook's items, or an item's header twice.
     """
     study.require("survey", caller="read_answers")
     items = [item for item in study.codebook.items if item.kind not in LEFT_AT_THE_DOOR]
-    tables, files, absent, unknown = [], [], [], []
+    tables, files, absent, unknown, declared = [], [], [], [], []
     for wave in study.waves:
         found: set[str] = set()
         headers: list[str] = []
-        for name in wave.files:
-            export = read_export(study.file(name), shown=name)
-            table, used = _pick_columns(export, items, wave.id)
-            ignored = _positions(export, study.codebook.items, wave.id).values()
-            found |= used
+        for name, shown, dialect in _name_files(wave):
+            export = read_export(study.file(name), shown=shown, dialect=dialect)
+            places = _find_items(export, items, wave.id, shown)
+            table = _pick_columns(export, items, places)
+            found |= set(places)
             headers += export.headers
             table.insert(0, WAVE, wave.id)
-            table.insert(1, FILE, name)
+            table.insert(1, FILE, shown)
             table.insert(2, ROW, export.rows.index)
             tables.append(table)
-            files.append(_describe(export, wave, name))
+            files.append(_describe(export, wave, shown))
+            declared += _declare(export, places, wave, shown)
+            known = _named_places(export, study.codebook.items, wave.id)
             unknown += [
-                {WAVE: wave.id, FILE: name, "header": header}
+                {WAVE: wave.id, FILE: shown, "header": header}
                 for place, header in enumerate(export.headers)
-                if place not in set(ignored)
+                if place not in known
             ]
         if not found:
             raise _nothing_found(wave, items, headers)
@@ -113,37 +129,81 @@ def read_answers(study: Study) -> RawAnswers:
         files=pd.DataFrame(files),
         absent=pd.DataFrame(absent, columns=[WAVE, "item", "looked_for"]),
         unknown=pd.DataFrame(unknown, columns=[WAVE, FILE, "header"]),
+        declared=pd.DataFrame(declared, columns=DECLARED),
     )
 
 
-def _pick_columns(export: Export, items: list[Item], wave: str) -> tuple[pd.DataFrame, set[str]]:
-    places = _positions(export, items, wave)
+def _name_files(wave: Wave) -> Iterator[tuple[str, str, Dialect]]:
+    """Yield path, shown name and dialect; two sheets of one workbook are shown apart."""
+    dialects = wave.dialects or (Dialect(),) * len(wave.files)
+    for name, dialect in zip(wave.files, dialects, strict=True):
+        again = wave.files.count(name) > 1 and dialect.sheet
+        yield name, f"{name} ({dialect.sheet})" if again else name, dialect
+
+
+def _find_items(export: Export, items: list[Item], wave: str, shown: str) -> dict[str, int]:
+    """Place of each item's column in the file, for those that are there."""
+    finder = _Finder(export)
+    places: dict[str, int] = {}
+    for item in items:
+        header, found = finder.find(item.headers(wave))
+        if len(found) > 1:
+            columns = ", ".join(str(place + 1) for place in found)
+            raise ColumnError(
+                f"read_answers: the header of item '{item.name}' must stand once in a file; "
+                f"'{header}' heads the columns {columns} of '{shown}'. Rename one in the file, "
+                "or give the item a source that only one of them has."
+            )
+        if found:
+            places[item.name] = found[0]
+    return places
+
+
+def _named_places(export: Export, items: tuple[Item, ...], wave: str) -> set[int]:
+    finder = _Finder(export)
+    return {place for item in items for place in finder.find(item.headers(wave))[1]}
+
+
+class _Finder:
+    """Columns of a file by name, then by question, then by either spelled otherwise."""
+
+    def __init__(self, export: Export) -> None:
+        rows = [export.headers, export.questions]
+        if export.form == "limesurvey" and export.questions:
+            pairs = zip(export.headers, export.questions, strict=True)
+            rows.append([f"{code}. {text}" for code, text in pairs])
+        spelled = [[_spell(header) for header in row] for row in rows]
+        self.exact = [_index_places(row) for row in rows]
+        self.spelled = [_index_places(row) for row in spelled]
+
+    def find(self, wanted: list[str]) -> tuple[str, list[int]]:
+        """Return the first of the wanted headers that is there, and its places."""
+        for header in wanted:
+            for row in self.exact:
+                if header in row:
+                    return header, row[header]
+        for header in wanted:
+            for row in self.spelled:
+                if _spell(header) and _spell(header) in row:
+                    return header, row[_spell(header)]
+        return "", []
+
+
+def _index_places(row: list[str]) -> dict[str, list[int]]:
+    places: dict[str, list[int]] = {}
+    for place, header in enumerate(row):
+        places.setdefault(header, []).append(place)
+    return places
+
+
+def _pick_columns(export: Export, items: list[Item], places: dict[str, int]) -> pd.DataFrame:
     columns = {
         item.name: export.rows[places[item.name]]
         if item.name in places
         else pd.Series(pd.NA, index=export.rows.index, dtype="string")
         for item in items
     }
-    return pd.DataFrame(columns, index=export.rows.index), set(places)
-
-
-def _positions(export: Export, items: list[Item] | tuple[Item, ...], wave: str) -> dict[str, int]:
-    """Place of each item's column in the file, for those that are there."""
-    exact: dict[str, int] = {}
-    spelled: dict[str, int] = {}
-    for row in (export.headers, export.questions):
-        for place, header in enumerate(row):
-            exact.setdefault(header, place)
-            spelled.setdefault(_spell(header), place)
-    places: dict[str, int] = {}
-    for item in items:
-        wanted = item.headers(wave)
-        tries = [exact.get(header) for header in wanted]
-        tries += [spelled.get(_spell(header)) for header in wanted if _spell(header)]
-        found = [place for place in tries if place is not None]
-        if found:
-            places[item.name] = found[0]
-    return places
+    return pd.DataFrame(columns, index=export.rows.index)
 
 
 def _spell(header: str) -> str:
@@ -156,12 +216,27 @@ def _describe(export: Export, wave: Wave, name: str) -> dict[str, object]:
     return {
         WAVE: wave.id,
         FILE: name,
+        "form": export.form,
         "encoding": export.encoding,
         "separator": export.separator,
         "header_rows": export.header_rows,
         "rows": len(export.rows),
         "blank_rows": export.blank_rows,
+        "uneven_rows": export.uneven_rows,
+        "note": export.note,
     }
+
+
+def _declare(
+    export: Export, places: dict[str, int], wave: Wave, name: str
+) -> list[dict[str, object]]:
+    told = []
+    for item, place in places.items():
+        labels, missing = export.labels.get(place, {}), export.missing.get(place, ())
+        for code in dict.fromkeys([*labels, *missing]):
+            values = (wave.id, name, item, code, labels.get(code, ""), code in missing)
+            told.append(dict(zip(DECLARED, values, strict=True)))
+    return told
 
 
 def _nothing_found(wave: Wave, items: list[Item], headers: list[str]) -> ColumnError:

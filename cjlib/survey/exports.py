@@ -1,45 +1,69 @@
-"""Survey exports as they are found: encodings, separators, workbooks, stacked header rows."""
+"""Survey exports as they are found: what kind of file it is, and its rows as text."""
 
 from __future__ import annotations
 
-import csv
+import gzip
 import io
 import re
-import warnings
-import zipfile
-from collections import Counter
-from dataclasses import dataclass
-from datetime import date, datetime, time
-from itertools import islice
+import zlib
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import openpyxl
 import pandas as pd
 
+from cjlib.definitions import Dialect
 from cjlib.errors import JourneyError, UnsafeFileError
+from cjlib.survey import spss
+from cjlib.survey.encoding import find_encoding, to_utf8
+from cjlib.survey.headings import LOOK_ROWS, MAX_HEADER_ROWS, Heading, read_heading
+from cjlib.survey.separated import read_separated
+from cjlib.survey.workbook import read_workbook
 
-SEPARATORS: Final = (",", ";", "\t", "|")
-LOOK_ROWS: Final = 200  # rows read to find the separator
-MAX_UNPACKED: Final = 300_000_000  # bytes all parts of a workbook may have, unpacked
-_IMPORT_ID: Final = '{"ImportId"'
+MAX_TEXT: Final = 4_000_000_000  # bytes a packed file may unpack to
+TEXT_SUFFIXES: Final = (".csv", ".txt", ".tsv", ".tab", ".dat")
+_BINARY: Final = (
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)", "Open it and save it as xlsx"),
+    (b"%PDF", "a PDF", "Export the answers as CSV"),
+    (b"\x89PNG", "a picture", "Export the answers as CSV"),
+    (b"\xff\xd8\xff", "a picture", "Export the answers as CSV"),
+    (b"Rar!", "an archive", "Unpack it and name the file inside"),
+    (b"7z\xbc\xaf", "an archive", "Unpack it and name the file inside"),
+    (b"PAR1", "a Parquet file", "Save it as CSV"),
+)
+_PAGE: Final = re.compile(rb"\s*<(!doctype|html|head|body|table|meta|style|\?xml)", re.I)
+_JSON: Final = re.compile(rb'\s*(\{\s*"[^"]*"\s*:|\[\s*(\{\s*"|\[))')
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Export:
     """One raw file as text.
 
     Attributes
     ----------
     rows : DataFrame
-        Text cells under the file's own headers' positions (0, 1, ...); empty cells are "".
-        The index is the record's number in the file, the header row being 1.
-    headers, questions : list of str
-        First row; second row of a three-row header (else empty).
+        Text cells under the columns' positions (0, 1, ...); empty cells are "". The index
+        is the record's number in the file, from 1; in SPSS files the case's number.
+    headers : list of str
+        The name of each column. Where a first row names questions and a second options,
+        ``question [option]``; a LimeSurvey code without the text behind it.
+    questions : list of str
+        The text of each column's question where the file has it beside the name; else empty.
     encoding, separator : str
-        As found; a workbook has its sheet's name as separator.
+        As found; "xlsx" and the sheet for a workbook, no separator in SPSS files.
     header_rows, blank_rows : int
-        Rows above the data; data rows without any text, which are passed over.
+        Header rows; rows without any text, which are passed over.
+    form : str
+        One of ``headings.FORMS``: the tool that wrote the file, or "plain".
+    groups : list of str
+        The question each column belongs to with others, "" if it stands alone. A column
+        whose header is the question itself is its single answer, beside "other" or a comment.
+    labels, missing : dict
+        By column position, from SPSS files: code to label; codes declared missing.
+    uneven_rows : int
+        Rows with fewer or more cells than the header, evened out without loss.
+    note : str
+        What else a reader should know, such as sheets that were not read.
     """
 
     rows: pd.DataFrame
@@ -49,194 +73,171 @@ class Export:
     separator: str
     header_rows: int
     blank_rows: int
+    form: str = "plain"
+    groups: list[str] = field(default_factory=list)
+    labels: dict[int, dict[str, str]] = field(default_factory=dict)
+    missing: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    uneven_rows: int = 0
+    note: str = ""
 
 
-def read_export(path: Path, *, shown: str) -> Export:
-    """Read a CSV or xlsx export as text, nothing guessed about what cells mean.
+def read_export(path: Path, *, shown: str, dialect: Dialect | None = None) -> Export:
+    """Read a survey export as text, nothing guessed about what cells mean.
+
+    The file is what its first bytes say, whatever its name: separated text (also packed
+    with gzip), an xlsx workbook, or an SPSS file. Encoding, separator and form are found
+    by ``find_encoding``, ``find_separator`` and ``read_heading`` unless ``dialect`` names
+    them. Blank rows above the header are passed over.
 
     Parameters
     ----------
     path : Path
     shown : str
         How messages name the file.
+    dialect : Dialect, optional
+        What is known of the file.
 
     Raises
     ------
     UnsafeFileError
-        For a workbook that unpacks to more than ``MAX_UNPACKED`` bytes.
+        For a file that unpacks too far.
     JourneyError
-        For other kinds of file, an empty one, and rows with more cells than the header.
+        For other kinds of file, one without header or rows, and each way in which text can
+        be damaged; always with the file, the line where there is one, and what to do.
     """
-    data = path.read_bytes()
-    if path.suffix.casefold() in (".xlsx", ".xlsm") or data[:4] == b"PK\x03\x04":
-        table, separator = _read_workbook(path, shown)
+    dialect = dialect or Dialect()
+    data = _unpack(path.read_bytes(), shown)
+    kind = _find_kind(data, path, shown)
+    if kind == "spss" or dialect.form == "spss":
+        return _read_spss(data, shown, dialect)
+    uneven, note = 0, ""
+    if kind == "xlsx":
         encoding = "xlsx"
-    elif path.suffix.casefold() in (".csv", ".txt", ".tsv"):
-        text, encoding = decode_text(data, shown=shown)
-        if "\n" not in text:
-            text = text.replace("\r", "\n")  # line ends of old Mac exports
-        table, separator = _read_separated(text, shown)
+        table, title, note = read_workbook(data, shown=shown, sheet=dialect.sheet)
+        separator = f"sheet {title}"
     else:
+        encoding = dialect.encoding or find_encoding(data, shown=shown)
+        text = to_utf8(data, encoding=encoding, shown=shown)
+        del data
+        told = "\t" if dialect.separator == "tab" else dialect.separator
+        fill = dialect.short_rows == "fill"
+        cells = read_separated(text, shown=shown, separator=told, fill_short_rows=fill)
+        table, separator, uneven = cells.table, cells.separator, cells.uneven_rows
+    start = _find_first_row(table, shown)
+    top = table.iloc[start : start + MAX_HEADER_ROWS + LOOK_ROWS].to_numpy().tolist()
+    heading = read_heading(top, form=dialect.form, header_rows=dialect.header_rows)
+    _refuse_title(top, heading, shown)
+    rows, blank = _drop_blank_rows(table, start + heading.rows)
+    if rows.empty:
+        raise _without_rows(shown, heading)
+    return Export(
+        rows, heading.headers, heading.questions, encoding, separator, heading.rows,
+        blank + start, heading.form, heading.groups, uneven_rows=uneven, note=note,
+    )  # fmt: skip
+
+
+def _unpack(data: bytes, shown: str) -> bytes:
+    if data[:2] != b"\x1f\x8b":
+        return data
+    try:
+        with gzip.open(io.BytesIO(data)) as packed:
+            text = packed.read(MAX_TEXT + 1)
+    except (OSError, EOFError, zlib.error) as error:
         raise JourneyError(
-            f"read_answers: a survey file must be CSV or xlsx; '{shown}' is neither. "
-            "Save it as one of these."
+            f"read_export: a packed file must be whole; '{shown}' is not ({error}). "
+            "Copy or download it again."
+        ) from None
+    if len(text) > MAX_TEXT:
+        raise UnsafeFileError(
+            f"read_export: a packed file must unpack to at most {MAX_TEXT:,} bytes; '{shown}' "
+            "unpacks to more. Part it into several files."
         )
-    if table.empty:
+    return text
+
+
+def _find_kind(data: bytes, path: Path, shown: str) -> str:
+    """Say whether it is text, xlsx or spss, by its first bytes; anything else is refused."""
+    if not data.strip():
         raise JourneyError(
-            f"read_answers: a survey file must have a header row; '{shown}' is empty. "
+            f"read_export: a survey file must have a header row; '{shown}' is empty. "
             "Export it again."
         )
-    stacked = len(table) > 2 and _is_import_row(table.iloc[2])
-    header_rows = 3 if stacked else 1
-    rows = table.iloc[header_rows:]
-    rows.index = pd.RangeIndex(header_rows + 1, header_rows + 1 + len(rows))
-    filled = rows.apply(lambda column: column.str.strip().ne("")).any(axis=1)
-    return Export(
-        rows=rows[filled],
-        headers=table.iloc[0].tolist(),
-        questions=table.iloc[1].tolist() if stacked else [],
-        encoding=encoding,
-        separator=separator,
-        header_rows=header_rows,
-        blank_rows=int((~filled).sum()),
-    )
+    suffix = Path(path.name.casefold().removesuffix(".gz")).suffix
+    if data[:4] == b"PK\x03\x04" or suffix in (".xlsx", ".xlsm"):
+        return "xlsx"
+    if data[:4] in spss.MAGIC or suffix in (".sav", ".zsav"):
+        return "spss"
+    for magic, noun, remedy in _BINARY:
+        if data.startswith(magic):
+            raise _wrong_kind(shown, f"is {noun}", remedy)
+    if _PAGE.match(data[:200]):
+        raise _wrong_kind(shown, "is a web page or XML", "Export the answers again, logged in")
+    if _JSON.match(data[:2000]):
+        raise _wrong_kind(shown, "is JSON", "Export the answers as CSV")
+    if suffix not in TEXT_SUFFIXES:
+        raise _wrong_kind(shown, "is neither", "Save it as one of these")
+    return "text"
 
 
-def decode_text(data: bytes, *, shown: str) -> tuple[str, str]:
-    """Return the text of a file and the encoding it is in.
-
-    A byte-order mark decides; then UTF-8 if it fits; then UTF-16 where every other byte is
-    zero; then windows-1256 if most bytes above 127 stand beside another (Persian and Arabic
-    words), else windows-1252 (single accented letters among Latin ones).
-    """
-    for mark, encoding in (
-        (b"\xef\xbb\xbf", "utf-8-sig"),
-        (b"\xff\xfe", "utf-16"),
-        (b"\xfe\xff", "utf-16"),
-    ):
-        if data.startswith(mark):
-            return _decode(data, encoding, shown), encoding
-    head = data[:4000]
-    for start, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
-        if head[start::2].count(0) > len(head) // 4:
-            return _decode(data, encoding, shown), encoding
-    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", data)]
-    persian = 2 * sum(length for length in runs if length > 1) >= sum(runs)
-    tries = ("utf-8", "windows-1256") if persian else ("utf-8", "windows-1252", "windows-1256")
-    for encoding in tries[:-1]:
-        try:
-            return data.decode(encoding), encoding
-        except UnicodeDecodeError:
-            continue
-    return _decode(data, tries[-1], shown), tries[-1]
-
-
-def _decode(data: bytes, encoding: str, shown: str) -> str:
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise JourneyError(
-            f"read_answers: a survey file must be text in one encoding; '{shown}' begins as "
-            f"{encoding} but byte {error.start:,} does not fit. Save it as CSV UTF-8."
-        ) from None
-
-
-def _read_separated(text: str, shown: str) -> tuple[pd.DataFrame, str]:
-    first, _, rest = text.partition("\n")
-    told = re.fullmatch(r"\"?sep=(.)\"?", first.strip("\r"))
-    if told:
-        text, separator = rest, told[1]
-    else:
-        separator = find_separator(text)
-    if not text.strip():
-        return pd.DataFrame(), separator
-    try:
-        width = len(next(csv.reader(io.StringIO(text), delimiter=separator)))
-        table = pd.read_csv(
-            io.StringIO(text), sep=separator, header=None, names=range(width), dtype=str,
-            keep_default_na=False, na_filter=False, skip_blank_lines=False, index_col=False,
-            engine="c",
-        )  # fmt: skip
-    except (pd.errors.ParserError, csv.Error) as error:
-        raise _ragged(shown, str(error), separator) from None
-    except pd.errors.ParserWarning as error:
-        raise _ragged(shown, str(error), separator) from None
-    return table.fillna("").astype(str), separator
-
-
-def _ragged(shown: str, detail: str, separator: str) -> JourneyError:
+def _wrong_kind(shown: str, noun: str, remedy: str) -> JourneyError:
     return JourneyError(
-        f"read_answers: each row must have as many cells as the header; '{shown}', read with "
-        f"{separator!r} between cells, has a row that has not ({detail.strip()}). "
-        "Look for a stray quote or separator there."
+        f"read_export: a survey file must be CSV, xlsx or sav; '{shown}' {noun}. {remedy}."
     )
 
 
-def find_separator(text: str) -> str:
-    """Return the separator that parts the first rows most evenly, or a comma if none does.
-
-    Quoted cells are respected. The separator wins that gives the largest share of rows the
-    same number of cells (more than one); then the one that gives more cells.
-    """
-    best = (0.0, 0, ",")
-    for separator in SEPARATORS:
-        try:
-            rows = list(islice(csv.reader(io.StringIO(text), delimiter=separator), LOOK_ROWS))
-        except csv.Error:
-            continue
-        widths = Counter(len(row) for row in rows if row)
-        if not widths:
-            continue
-        width, count = max(widths.items(), key=lambda pair: (pair[1], pair[0]))
-        even = round(count / sum(widths.values()), 1)
-        if width > 1 and (even, width) > best[:2]:
-            best = (even, width, separator)
-    return best[2]
+def _read_spss(data: bytes, shown: str, dialect: Dialect) -> Export:
+    found = spss.read_spss(data, shown=shown, encoding=dialect.encoding)
+    rows, blank = _drop_blank_rows(found.table, 0)
+    heading = Heading("spss", 0, found.names, found.questions, found.groups)
+    if rows.empty:
+        raise _without_rows(shown, heading)
+    return Export(
+        rows, heading.headers, heading.questions, found.encoding, "", 0, blank, "spss",
+        heading.groups, found.labels, found.missing,
+    )  # fmt: skip
 
 
-def _read_workbook(path: Path, shown: str) -> tuple[pd.DataFrame, str]:
-    try:
-        with zipfile.ZipFile(path) as parts:
-            unpacked = sum(part.file_size for part in parts.infolist())
-        if unpacked > MAX_UNPACKED:
-            raise UnsafeFileError(
-                f"read_answers: a workbook must unpack to at most {MAX_UNPACKED:,} bytes; "
-                f"'{shown}' unpacks to {unpacked:,}. Save the sheet as CSV."
-            )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # features of Excel that are not read
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-            sheet = book.worksheets[0]
-            sheet.reset_dimensions()
-            rows = [[_cell_text(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
-            title = str(sheet.title)
-            book.close()
-    except UnsafeFileError:
-        raise
-    except (zipfile.BadZipFile, KeyError, ValueError, IndexError, OSError, EOFError) as error:
+def _find_first_row(table: pd.DataFrame, shown: str) -> int:
+    for place, cells in enumerate(table.head(1000).itertuples(index=False)):
+        if any(cell.strip() for cell in cells):
+            return place
+    raise JourneyError(
+        f"read_export: a survey file must have a header row; '{shown}' is empty. Export it again."
+    )
+
+
+def _refuse_title(top: list[list[str]], heading: Heading, shown: str) -> None:
+    """Refuse a title in the first cell of a row that is otherwise empty: it names nothing."""
+    filled = [place for place, cell in enumerate(top[0]) if cell.strip()]
+    below = sum(bool(cell.strip()) for cell in top[1]) if len(top) > 1 else 0
+    if len(top[0]) > 2 and filled == [0] and below > 1 and heading.form == "plain":
         raise JourneyError(
-            f"read_answers: '{shown}' must be a readable workbook; it is not ({error}). "
-            "Open it in Excel and save it again, or save the sheet as CSV."
-        ) from None
-    width = max((len(row) for row in rows), default=0)
-    table = pd.DataFrame([row + [""] * (width - len(row)) for row in rows], dtype=str)
-    while len(table.columns) and table.iloc[:, -1].eq("").all():
-        table = table.iloc[:, :-1]
-    return table, f"sheet {title}"
+            f"read_export: the first row must name the columns; in '{shown}' it names one of "
+            f"{len(top[0])}, '{top[0][0][:60]}'. Delete the title rows above the header."
+        )
 
 
-def _cell_text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() else value.isoformat(" ")
-    if isinstance(value, date | time):
-        return value.isoformat()
-    return str(value)
+def _drop_blank_rows(table: pd.DataFrame, start: int) -> tuple[pd.DataFrame, int]:
+    """Return the rows from ``start`` that have any text, numbered from 1, and how many have none.
+
+    Only rows that are blank so far are looked at in the next column.
+    """
+    rows = table.iloc[start:]
+    rows.index = pd.RangeIndex(start + 1, start + 1 + len(rows))
+    left: pd.Index = rows.index
+    for place in rows.columns:
+        if left.empty:
+            return rows, 0
+        cells = rows[place] if len(left) == len(rows) else rows[place].loc[left]
+        empty = cells.eq("") | cells.str.isspace()
+        left = left[empty.to_numpy(dtype=bool)]
+    return rows.drop(index=left), len(left)
 
 
-def _is_import_row(row: pd.Series) -> bool:
-    cells = [c for c in row.tolist() if c]
-    return bool(cells) and 2 * sum(c.startswith(_IMPORT_ID) for c in cells) > len(cells)
+def _without_rows(shown: str, heading: Heading) -> JourneyError:
+    names = ", ".join(map(repr, heading.headers[:3]))
+    return JourneyError(
+        f"read_export: a survey file must have answers below its header; '{shown}' has "
+        f"{heading.rows} header row(s) ({names} ...) and no answers. Export it again, or leave "
+        "it out of study.yaml."
+    )
