@@ -10,8 +10,10 @@ from typing import Final
 from cjlib.codebook import Item
 from cjlib.language import (
     clean,
+    find_personal,
     is_blank,
     key,
+    mask_personal,
     missing_reason,
     parse_date,
     parse_number,
@@ -27,6 +29,7 @@ LANGUAGES: Final = {
     "en": "en", "english": "en", "انگلیسی": "en", "fa": "fa", "persian": "fa", "farsi": "fa",
     "فارسی": "fa", "per": "fa", "fas": "fa", "eng": "en",
 }  # fmt: skip
+PERSONAL_DATA: Final = "personal data"  # the rule that replaces them
 OPTION_MARKS: Final = re.compile(r"\s*[;؛|]\s*")
 _PLAIN_DATE = re.compile(r"\s*\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}.*)?\s*", re.ASCII)
 _COMMAS = re.compile(r"\s*[,،]\s*")
@@ -39,7 +42,8 @@ def read_value(text: str, item: Item, *, currency: str = "") -> Reading:
     where it has its own; then by kind. Numbers: digits of any script; a range check; the
     codebook's own labels; scale words; a number with its words ("5 - Very good"), which
     must agree; "25-34" as its middle, where the codebook says so; words for no answer.
-    What fits none of these is unfit and becomes missing.
+    What fits none of these is unfit and becomes missing. Free text keeps its words; personal
+    data in it (``find_personal``) become placeholders, and the threshold names their kinds.
 
     Parameters
     ----------
@@ -67,7 +71,7 @@ def read_value(text: str, item: Item, *, currency: str = "") -> Reading:
     }  # fmt: skip
     if item.kind in readers:
         return readers[item.kind](text, item)
-    return Reading(None, "blank mark", left_out=True) if is_blank(text) else Reading(text)
+    return _read_text(text)
 
 
 def _read_own_code(text: str, item: Item) -> Reading:
@@ -82,6 +86,15 @@ def _read_own_code(text: str, item: Item) -> Reading:
         return reading
     steps = "; ".join(filter(None, ("code of the wave", reading.rule)))
     return replace(reading, rule=steps, threshold=reading.threshold or code)
+
+
+def _read_text(text: str) -> Reading:
+    if is_blank(text):
+        return Reading(None, "blank mark", left_out=True)
+    kinds = dict.fromkeys(datum.kind for datum in find_personal(text))
+    if kinds:
+        return Reading(mask_personal(text), PERSONAL_DATA, "; ".join(kinds))
+    return Reading(text)
 
 
 def _read_date(text: str, item: Item) -> Reading:
