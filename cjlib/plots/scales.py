@@ -42,7 +42,7 @@ def draw_missing(
     ax : Axes, optional
     """
     names, states = labels or {}, list(STATES)
-    wide = grid.assign(code=grid["state"].map(states.index)).pivot_table(
+    wide = grid.assign(code=[float(states.index(s)) for s in grid["state"]]).pivot_table(
         index="item", columns="pattern", values="code", sort=False
     )
     gaps = wide.eq(1).mul(patterns.set_index("pattern")["share"], axis=1).sum(axis=1)
@@ -109,7 +109,7 @@ def draw_scale(
     colours = [PALETTE[5] if r < 0 else PALETTE[4] for r in rest]
     told = {k: label(phrase(f"scale.{k}", language), language)
             for k in ("item_rest", "alpha_if_dropped", "alpha")}  # fmt: skip
-    ax.barh(places, rest, color=colours, height=0.55, label=told["item_rest"])
+    ax.barh(places, rest, color=colours, height=0.55)
     ax.axvline(alpha, color=MUTED, linestyle="--", linewidth=1.2, label=told["alpha"])
     if items["alpha_if_dropped"].notna().any():
         ax.scatter(
@@ -124,7 +124,12 @@ def draw_scale(
     ax.xaxis.set_major_formatter(lambda x, _: format_number(round(float(x), 2), language))
     ax.grid(visible=False, axis="y")
     ax.set_title(label(phrase("scale.title", language), language))
-    ax.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    ax.margins(x=0.06)
+    bar = Patch(color=PALETTE[4], label=told["item_rest"])
+    ax.legend(
+        handles=[bar, *ax.get_legend_handles_labels()[0]], loc="upper left",
+        bbox_to_anchor=(1, 1), frameon=False,
+    )  # fmt: skip
     if language == "fa":
         _turn(ax)
     return ax

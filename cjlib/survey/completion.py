@@ -7,16 +7,13 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, RegressorMixin
 
 from cjlib.columns import SHARE
 from cjlib.errors import ColumnError, JourneyError, TooFewError, nearest
-from cjlib.intervals import Floats
 
 HOW: Final = ("complete", "impute")
 ROUNDS: Final = 10  # passes over the items; the customary number for chained equations
 LEAST_ROWS: Final = 10
-RIDGE: Final = 1e-5  # of each item's own sum of squares, as is customary in chained equations
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,37 +135,12 @@ def _impute(numbers: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     from sklearn.experimental import enable_iterative_imputer  # noqa: F401  switches it on
     from sklearn.impute import IterativeImputer
 
+    from cjlib.survey.regression import Regression
+
     seed = int(rng.integers(2**31 - 1))
     imputer = IterativeImputer(
-        _Regression(), sample_posterior=True, max_iter=ROUNDS, random_state=seed,
+        Regression(), sample_posterior=True, max_iter=ROUNDS, random_state=seed,
         min_value=numbers.min().to_numpy(), max_value=numbers.max().to_numpy(),
     )  # fmt: skip
     values = imputer.fit_transform(numbers.to_numpy())
     return pd.DataFrame(values, index=numbers.index, columns=numbers.columns)
-
-
-class _Regression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """Least squares by the normal equations: scikit-learn's own takes a decomposition a fit."""
-
-    def fit(self, x: Floats, y: Floats) -> _Regression:
-        """Fit with so slight a ridge that alike items do no harm."""
-        self.centre_, self.level_ = x.mean(axis=0), float(y.mean())
-        inner = x - self.centre_
-        product = inner.T @ inner
-        product[np.diag_indices_from(product)] *= 1 + RIDGE
-        product[np.diag_indices_from(product)] += RIDGE
-        self.inverse_ = np.linalg.inv(product)
-        self.slopes_ = self.inverse_ @ (inner.T @ (y - self.level_))
-        left = y - self.predict(x)
-        self.rows_ = len(y)
-        self.variance_ = float(left @ left) / max(len(y) - x.shape[1] - 1, 1)
-        return self
-
-    def predict(self, x: Floats, return_std: bool = False) -> Floats | tuple[Floats, Floats]:
-        """Foretell, and on request the deviation of a new answer from what is foretold."""
-        inner = x - self.centre_
-        mean: Floats = self.level_ + inner @ self.slopes_
-        if not return_std:
-            return mean
-        spread = 1 + 1 / self.rows_ + np.einsum("ij,jk,ik->i", inner, self.inverse_, inner)
-        return mean, np.sqrt(self.variance_ * spread)
