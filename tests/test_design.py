@@ -21,6 +21,7 @@ from cjlib.design import (
     size_for_nps,
     size_for_share,
 )
+from cjlib.design.sample import count_invitations
 from cjlib.errors import JourneyError
 from cjlib.intervals import estimate_difference, estimate_mean, estimate_nps, estimate_share
 from cjlib.language import SCALES
@@ -39,6 +40,10 @@ def test_share_matches_the_textbook():
     assert size_for_share(0.05).n == 385
     assert [size_for_share(0.05, population=n).n for n in (100, 1_000, 10_000)] == [80, 278, 370]
     assert size_for_share(0.03).n == 1_068
+    for people in range(2, 400):
+        endless = 384.1458820694124
+        cochran = math.ceil(endless / (1 + (endless - 1) / people))
+        assert size_for_share(0.05, population=people).n == cochran
     assert size_for_share(0.05, level=0.99).n == 664  # 2.5758^2 / 0.01 = 663.5
 
 
@@ -55,6 +60,8 @@ def test_shares_differ_as_r_says():
     assert size_for_difference(0.25, share=0.5, power=0.9).n == 77
     # its normal formula by hand for .5 against .6, power .8: 387.3
     assert size_for_difference(0.1, share=0.5).n == 388
+    # and for .05 against .10: (1.96 sqrt(2 (.075)(.925)) + .8416 sqrt(.1375))^2 / .0025 = 434.4
+    assert size_for_difference(0.05, share=0.05).n == 435
 
 
 # the interval the kit will report: narrow enough at n, too wide at n - 1
@@ -181,7 +188,7 @@ def test_design_effect_and_answers_that_do_not_come():
     assert plain.n == plain.invitations == 385
     assert twice.n == 769  # twice 384.15, rounded up
     assert invited.invitations == 1_284  # 385 / 0.3 = 1,283.3
-    assert size_for_share(0.05, share=0.5, response_rate=0.35).invitations == 1_100  # exactly
+    assert count_invitations(49, 0.07) == 700  # not 701: 49 / 0.07 is 700 and a rounding error
     assert not short.possible
     assert "not as many people" in short.explain()
     assert size_for_difference(0.5, sd=1.0, design_effect=2).n == 128  # 2 x 63.77
