@@ -14,7 +14,7 @@ from cjlib.survey import (
     read_answers,
     replay_ledger,
 )
-from cjlib.survey.ledger import RESERVED
+from cjlib.survey.typed import RESERVED
 
 STUDY = """
 study: 1

@@ -12,7 +12,11 @@ from cjlib.survey.quality import MINIMUM_RUN_ITEMS
 
 
 def find_warnings(
-    study: Study, raw: RawAnswers, everyone: pd.DataFrame, quality: pd.DataFrame
+    study: Study,
+    raw: RawAnswers,
+    everyone: pd.DataFrame,
+    quality: pd.DataFrame,
+    ledger: pd.DataFrame,
 ) -> list[str]:
     """Return one sentence for each thing in the files or the rule that may mislead."""
     found = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pandas as pd
 
 from cjlib.codebook import Item
@@ -18,22 +19,25 @@ from cjlib.survey.judging import judge_respondents
 from cjlib.survey.ledger import (
     ACTION,
     COLUMN,
-    LEDGER_COLUMNS,
     NEW,
     OLD,
-    RESERVED,
     RULE,
     THRESHOLD,
     UNFIT_COLUMNS,
+    Changes,
+    list_changes,
+    list_unfit,
     read_items,
-    settle_column,
-    type_answers,
+    write_ledger,
 )
 from cjlib.survey.numbers import require_scales
 from cjlib.survey.quality import (
     DUPLICATE_OF,
 )
+from cjlib.survey.routing import route_answers
 from cjlib.survey.rules import DUPLICATE, Hits, describe_rule, find_hits, trace_flow
+from cjlib.survey.settled import settle_column
+from cjlib.survey.typed import RESERVED, type_answers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,6 +64,9 @@ class Survey:
         From rows read to rows analysed, see ``trace_flow``.
     quality : DataFrame
         One row per record read, see ``measure_quality``; ``rules`` that hit, ``removed``.
+    not_asked : DataFrame of bool
+        Skip logic: one row per record of ``everyone``, one column per item with ``asked_if``;
+        whether the person was not asked (their cell is missing, and not "left out").
     unfit : DataFrame
         Texts that fitted no rule and became missing: wave, column, value, rule, threshold,
         rows.
@@ -77,6 +84,7 @@ class Survey:
     ledger: pd.DataFrame
     flow: pd.DataFrame
     quality: pd.DataFrame
+    not_asked: pd.DataFrame
     unfit: pd.DataFrame
     warnings: tuple[str, ...]
     raw_rows: int
@@ -147,31 +155,36 @@ def clean_answers(study: Study, *, raw: RawAnswers | None = None) -> Survey:
     raw = read_answers(study) if raw is None else raw
     people = _name_people(study, raw)
     places = pd.concat([people[[RESPONDENT]], raw.table[[WAVE, FILE, ROW]]], axis=1)
-    settled, left_out, changes, unfit = {}, {}, [], []
-    for item in items:
-        column = settle_column(raw.table[item.name], item, places)
-        settled[item.name] = column[0]
-        left_out[item.name] = column[1]
-        changes.append(column[2])
-        unfit.append(column[3])
-    answers = type_answers(pd.DataFrame(settled, index=raw.table.index), items)
+    columns = route_answers(
+        {
+            item.name: settle_column(
+                raw.table[item.name], item, wave=raw.table[WAVE], currency=study.currency
+            )
+            for item in items
+        }
+    )
+    settled = {name: (column.places, column.settled) for name, column in columns.items()}
+    answers = type_answers(settled, items, raw.table.index)
+    left_out = pd.DataFrame({n: c.left_out for n, c in columns.items()}, index=raw.table.index)
     everyone = _complete_table(answers, people, raw, study)
-    quality = judge_respondents(study, raw, everyone, people, pd.DataFrame(left_out))
+    quality = judge_respondents(study, raw, everyone, people, left_out)
     hits = find_hits(quality, cleaning=study.cleaning)
     quality = quality.assign(
         rules=_join_rules(hits, dict.fromkeys(hits.thresholds, "{rule}"), hits.table),
         removed=hits.removed,
     )
-    ledger = pd.concat([*changes, _removal_rows(hits, places, quality)])
-    ledger = ledger[list(LEDGER_COLUMNS)].sort_index(kind="stable").reset_index(drop=True)
+    changes = [*map(list_changes, columns.values()), _list_removals(hits, quality)]
+    ledger = write_ledger(changes, places)
+    not_asked = {n: c.not_asked for n, c in columns.items() if c.not_asked is not None}
     return Survey(
         respondents=everyone[~quality["removed"]].reset_index(drop=True),
         everyone=everyone,
         ledger=ledger,
         flow=trace_flow(hits),
         quality=quality,
-        unfit=_stack(unfit),
-        warnings=tuple(find_warnings(study, raw, everyone, quality)),
+        unfit=_stack([list_unfit(column, raw.table[WAVE]) for column in columns.values()]),
+        not_asked=pd.DataFrame(not_asked, index=raw.table.index, dtype=bool),
+        warnings=tuple(find_warnings(study, raw, everyone, quality, ledger)),
         raw_rows=len(raw.table),
         absent=raw.absent,
         unknown=raw.unknown,
@@ -260,9 +273,8 @@ def _join_rules(hits: Hits, forms: dict[str, str], values: pd.DataFrame) -> pd.S
     return joined
 
 
-def _removal_rows(hits: Hits, places: pd.DataFrame, quality: pd.DataFrame) -> pd.DataFrame:
+def _list_removals(hits: Hits, quality: pd.DataFrame) -> Changes:
     gone = hits.removed
-    rows = places[gone].copy()
     measured = pd.DataFrame(
         {r: quality[DUPLICATE_OF if r == DUPLICATE else r] for r in hits.table.columns},
         index=quality.index,
@@ -271,10 +283,14 @@ def _removal_rows(hits: Hits, places: pd.DataFrame, quality: pd.DataFrame) -> pd
         r: "{rule} {value}" if r == DUPLICATE else "{rule} {value:.3g}" for r in hits.thresholds
     }
     limits = {r: text.replace("{", "").replace("}", "") for r, text in hits.thresholds.items()}
-    rows[COLUMN] = ""
-    rows[RULE] = quality.loc[gone, "rules"]
-    rows[THRESHOLD] = _join_rules(hits, limits, measured)[gone]
-    rows[OLD] = _join_rules(hits, values, measured)[gone]
-    rows[NEW] = pd.Series(pd.NA, index=rows.index, dtype="string")
-    rows[ACTION] = "removed"
-    return rows
+    listing = pd.DataFrame(
+        {
+            COLUMN: "",
+            RULE: quality.loc[gone, "rules"],
+            THRESHOLD: _join_rules(hits, limits, measured)[gone],
+            OLD: _join_rules(hits, values, measured)[gone],
+            NEW: pd.Series(pd.NA, index=quality.index[gone], dtype="string"),
+            ACTION: "removed",
+        }
+    )
+    return Changes(np.flatnonzero(gone), np.arange(len(listing), dtype=np.int32), listing)

@@ -8,8 +8,9 @@ from cjlib.codebook import Item
 from cjlib.columns import CUSTOMER, DURATION, RESPONDENT, WAVE
 from cjlib.study import Study
 from cjlib.survey.answers import RawAnswers
-from cjlib.survey.ledger import RESERVED, read_items
+from cjlib.survey.ledger import read_items
 from cjlib.survey.quality import COUNTED, count_failed_checks, find_duplicates, measure_quality
+from cjlib.survey.typed import RESERVED
 
 
 def judge_respondents(

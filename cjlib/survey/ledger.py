@@ -1,18 +1,25 @@
-"""The ledger: every answer that cleaning changed and every respondent it removed, once."""
+"""The ledger: every answer that cleaning changed and every respondent it removed, once.
+
+A million respondents may change forty cells each, so a ledger is kept as codes: each
+distinct change (column, old text, rule, new text) once, and for each row which one it is.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from cjlib.codebook import Codebook, Item
-from cjlib.columns import DATE, DURATION, LANGUAGE, RESPONDENT, WAVE, WEIGHT
+from cjlib.columns import RESPONDENT, WAVE
+from cjlib.language import mask_personal
 from cjlib.survey.answers import FILE, ROW, RawAnswers
 from cjlib.survey.readings import Reading
-from cjlib.survey.typed import option_columns, type_column
-from cjlib.survey.values import read_value
+from cjlib.survey.settled import Column, Places
+from cjlib.survey.typed import Coded, type_answers
 
 RULE: Final = "rule"
 THRESHOLD: Final = "threshold"
@@ -20,12 +27,30 @@ OLD: Final = "old"
 NEW: Final = "new"
 ACTION: Final = "action"
 COLUMN: Final = "column"
-LEDGER_COLUMNS: Final = (
-    RESPONDENT, WAVE, FILE, ROW, COLUMN, RULE, THRESHOLD, OLD, NEW, ACTION,
-)  # fmt: skip
+CHANGE: Final = (COLUMN, RULE, THRESHOLD, OLD, NEW, ACTION)
+LEDGER_COLUMNS: Final = (RESPONDENT, WAVE, FILE, ROW, *CHANGE)
 UNFIT_COLUMNS: Final = (WAVE, COLUMN, "value", RULE, THRESHOLD, "rows")
-RESERVED: Final = {"date": DATE, "language": LANGUAGE, "weight": WEIGHT, "duration": DURATION}
+NOT_ASKED_ANSWERED: Final = "answered though not asked"
 NOT_ANSWERS: Final = ("id", "customer", "check", "personal", "ignore")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Changes:
+    """What was done to one column, or to the list of respondents.
+
+    Attributes
+    ----------
+    at : array of int
+        Positions of the records, each once.
+    which : array of int
+        Row of ``listing`` that tells what was done there.
+    listing : DataFrame
+        Distinct changes: column, rule, threshold, old, new, action.
+    """
+
+    at: npt.NDArray[np.int64]
+    which: Places
+    listing: pd.DataFrame
 
 
 def read_items(codebook: Codebook) -> list[Item]:
@@ -33,76 +58,98 @@ def read_items(codebook: Codebook) -> list[Item]:
     return [item for item in codebook.items if item.kind not in NOT_ANSWERS]
 
 
-def settle_column(
-    raw: pd.Series, item: Item, places: pd.DataFrame
-) -> tuple[pd.Series, pd.Series, pd.DataFrame, pd.DataFrame]:
-    """Read one column by its codebook item.
+def list_changes(column: Column) -> Changes:
+    """Tell every cell of a column that does not stand as the export has it."""
+    rows: list[tuple[str, str, str, str, str | None, str]] = []
+    name = column.item.name
+    usual = np.full(len(column.texts) + 1, -1, dtype=np.int32)
+    unasked = usual.copy()
+    condition = " & ".join(map(str, column.item.asked_if))
+    for place, (text, reading) in enumerate(zip(column.texts, column.readings, strict=True)):
+        if reading.rule:
+            usual[place] = len(rows)
+            action = "missing" if reading.text is None else "changed"
+            old = _tell_old(text, reading, column.item)
+            rows.append((name, reading.rule, reading.threshold, old, reading.text, action))
+        unasked[place] = usual[place]
+        said = reading.unfit or reading.text is not None
+        if column.not_asked is not None and said:
+            rule = NOT_ASKED_ANSWERED if column.answered[place] else "not asked"
+            unasked[place] = len(rows)
+            rows.append((name, rule, condition, mask_personal(text), None, "missing"))
+    which = usual[column.codes]
+    if column.not_asked is not None:
+        which = np.where(column.not_asked, unasked[column.codes], which)
+    at = np.flatnonzero(which >= 0)
+    return Changes(at, which[at], pd.DataFrame(rows, columns=list(CHANGE)))
+
+
+def _tell_old(text: str, reading: Reading, item: Item) -> str:
+    """Return what the ledger says stood in a cell: free words without their personal data."""
+    in_words = reading.text is None or item.kind in ("text", "nominal", "codes", "multi")
+    return mask_personal(text) if in_words else text
+
+
+def list_unfit(column: Column, wave: pd.Series) -> pd.DataFrame:
+    """Count, per wave, the texts of a column that fitted no rule."""
+    odd = [reading.unfit for reading in column.readings]
+    if not any(odd):
+        return pd.DataFrame(columns=list(UNFIT_COLUMNS))
+    places = column.places
+    at = np.flatnonzero(np.array([*odd, False])[places])
+    found = pd.DataFrame({WAVE: wave.iloc[at].to_numpy(), "place": places[at]})
+    counts = found.value_counts([WAVE, "place"]).rename("rows").reset_index()
+    readings = [column.readings[place] for place in counts["place"]]
+    counts["value"] = [mask_personal(column.texts[place]) for place in counts["place"]]
+    counts[RULE] = [reading.rule for reading in readings]
+    counts[THRESHOLD] = [reading.threshold for reading in readings]
+    counts[COLUMN] = column.item.name
+    told = counts.groupby(list(UNFIT_COLUMNS[:-1]), as_index=False)["rows"].sum()
+    return told.sort_values([WAVE, "value", RULE], ignore_index=True)[list(UNFIT_COLUMNS)]
+
+
+def write_ledger(changes: list[Changes], places: pd.DataFrame) -> pd.DataFrame:
+    """Put all changes into one table, record by record, in the order they are given.
 
     Parameters
     ----------
-    raw : Series of str
-        Texts of the export; <NA> where the question was not asked.
-    item : Item
+    changes : list of Changes
     places : DataFrame
-        respondent_id, wave, file and row of each cell.
+        respondent_id (each once), wave, file and row of every record.
 
     Returns
     -------
-    (settled, left_out, ledger, unfit)
-        Texts in plain form; whether the question was passed over, <NA> where it was not
-        asked; the ledger rows of the column; the texts that fitted no rule, with how many
-        rows hold each.
+    DataFrame
+        ``LEDGER_COLUMNS``; all but ``row`` are categories, to be small.
     """
-    codes, texts = pd.factorize(raw, use_na_sentinel=True)
-    readings = [read_value(text, item) for text in texts]
-    not_asked = Reading(None)
-    listed = [*readings, not_asked]  # the last one is what code -1 takes
-    settled = pd.array([r.text for r in listed], dtype="string").take(codes)
-    left_out = pd.array([r.left_out for r in readings] + [pd.NA], dtype="boolean").take(codes)
-    changed = np.array([r.rule != "" for r in listed])[codes]
-    at = np.flatnonzero(changed)
-    code = codes[at]
-    ledger = places.iloc[at].assign(
-        **{
-            COLUMN: item.name,
-            RULE: np.array([r.rule for r in listed], dtype=object)[code],
-            THRESHOLD: np.array([r.threshold for r in listed], dtype=object)[code],
-            OLD: raw.array[at],
-            NEW: settled[at],
-            ACTION: np.where(settled[at].isna(), "missing", "changed"),
-        }
-    )
-    odd = ledger[np.array([r.unfit for r in listed])[code]]
-    unfit = pd.DataFrame(columns=list(UNFIT_COLUMNS))
-    if len(odd):
-        counts = odd.groupby([WAVE, COLUMN, OLD, RULE, THRESHOLD], sort=True).size()
-        unfit = counts.reset_index(name="rows").rename(columns={OLD: "value"})
-    return (
-        pd.Series(settled, index=raw.index),
-        pd.Series(left_out, index=raw.index),
-        ledger,
-        unfit[list(UNFIT_COLUMNS)],
-    )
+    listing = pd.concat([part.listing for part in changes], ignore_index=True)
+    counts = np.zeros(len(places), dtype=np.int64)
+    for part in changes:
+        counts[part.at] += 1
+    ends = np.cumsum(counts)
+    slot = ends - counts
+    entry = np.empty(int(ends[-1]) if len(ends) else 0, dtype=np.int32)
+    first = 0
+    for part in changes:
+        entry[slot[part.at]] = part.which + np.int32(first)
+        slot[part.at] += 1
+        first += len(part.listing)
+    position = np.repeat(np.arange(len(places), dtype=np.int32), counts)
+    ledger: dict[str, object] = {
+        RESPONDENT: pd.Categorical.from_codes(position, pd.Index(places[RESPONDENT]))
+    }
+    for name in (WAVE, FILE):
+        ledger[name] = _take_category(places[name], position)
+    ledger[ROW] = places[ROW].to_numpy(dtype=np.int32)[position]
+    for name in CHANGE:
+        ledger[name] = _take_category(listing[name], entry)
+    return pd.DataFrame(ledger, copy=False)
 
 
-def type_answers(settled: pd.DataFrame, items: list[Item]) -> pd.DataFrame:
-    """Give every column of texts in plain form its type and its name in the respondents table.
-
-    The first item of the kinds date, language, weight and duration has the table's own
-    name for it; a ``multi`` item becomes one boolean column per option.
-    """
-    taken: set[str] = set()
-    columns: list[pd.DataFrame] = []
-    for item in items:
-        if item.kind == "multi":
-            columns.append(option_columns(settled[item.name], item))
-            continue
-        name = item.name
-        if item.kind in RESERVED and RESERVED[item.kind] not in taken:
-            name = RESERVED[item.kind]
-        taken.add(name)
-        columns.append(type_column(settled[item.name], item).to_frame(name))
-    return pd.concat(columns, axis=1) if columns else pd.DataFrame(index=settled.index)
+def _take_category(values: pd.Series, at: Places) -> pd.Categorical:
+    codes, known = pd.factorize(values.astype("string"), use_na_sentinel=True)
+    small = codes.astype(np.min_scalar_type(-max(len(known), 1)))
+    return pd.Categorical.from_codes(small[at], pd.Index(known, dtype="string"), validate=False)
 
 
 def replay_ledger(raw: RawAnswers, ledger: pd.DataFrame, *, codebook: Codebook) -> pd.DataFrame:
@@ -125,13 +172,39 @@ def replay_ledger(raw: RawAnswers, ledger: pd.DataFrame, *, codebook: Codebook) 
         Index: position of the record in ``raw.table``.
     """
     items = read_items(codebook)
-    settled = raw.table[[item.name for item in items]].copy()
-    position = pd.Series(
-        settled.index, index=pd.MultiIndex.from_frame(raw.table[[WAVE, FILE, ROW]])
-    )
-    at = position.loc[pd.MultiIndex.from_frame(ledger[[WAVE, FILE, ROW]])].to_numpy()
-    cells = ledger[ACTION].ne("removed").to_numpy()
-    for name, rows in ledger[cells].assign(at=at[cells]).groupby(COLUMN, sort=False):
-        settled.loc[rows["at"], name] = rows[NEW].astype("string").to_numpy()
-    kept = settled.index.difference(pd.Index(at[~cells]))
-    return type_answers(settled, items).loc[kept]
+    at = _find_records(raw.table, ledger)
+    columns = pd.Categorical(ledger[COLUMN])
+    removed = ledger[ACTION].eq("removed").to_numpy()
+    settled: dict[str, Coded] = {}
+    for item in items:
+        codes, texts = pd.factorize(raw.table[item.name], use_na_sentinel=True)
+        mine = np.flatnonzero(columns == item.name)
+        new, words = pd.factorize(ledger[NEW].iloc[mine], use_na_sentinel=True)
+        codes[at[mine]] = np.where(new < 0, new, new + len(texts))
+        used = np.bincount(codes + 1, minlength=len(texts) + len(words) + 1)[1:] > 0
+        every = [*map(str, texts), *map(str, words)]
+        plain = [text if here else None for text, here in zip(every, used, strict=True)]
+        settled[item.name] = codes.astype(np.int32), plain
+    kept = raw.table.index.delete(at[removed])
+    return type_answers(settled, items, raw.table.index).loc[kept]
+
+
+def _find_records(table: pd.DataFrame, ledger: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Position in ``table`` of the record that each ledger row is about."""
+    files = table[[WAVE, FILE]].drop_duplicates().astype(str)
+    number = {pair: code for code, pair in enumerate(zip(files[WAVE], files[FILE], strict=True))}
+    span = int(table[ROW].max()) + 1
+
+    def mark(rows: pd.DataFrame) -> npt.NDArray[np.int64]:
+        waves, files = (pd.Categorical(rows[name]) for name in (WAVE, FILE))
+        pairs = np.array(
+            [[number.get((w, f), -1) for f in files.categories] for w in waves.categories],
+            dtype=np.int64,
+        ).reshape(len(waves.categories), len(files.categories))
+        own: npt.NDArray[np.int64] = pairs[waves.codes, files.codes] * span + rows[ROW].to_numpy()
+        return own
+
+    marks = mark(table)
+    order = np.argsort(marks, kind="stable")
+    found: npt.NDArray[np.int64] = order[np.searchsorted(marks[order], mark(ledger))]
+    return found
