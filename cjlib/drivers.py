@@ -14,10 +14,12 @@ from matplotlib.axes import Axes
 from cjlib.columns import ESTIMATE, HIGH, LEVEL, LOW, METHOD, SHARE, N, require_columns
 from cjlib.errors import JourneyError, TooFewError
 from cjlib.intervals import Floats, estimate_mean, require_level
+from cjlib.survey import complete_answers
 
 MOST_DRIVERS: Final = 15  # 2^15 models; beyond that the shares mean little anyway
 BOOTSTRAPS: Final = 500
 PERMUTATIONS: Final = 499
+IMPUTATIONS: Final = 10  # fillings of the gaps, where the study chooses to impute
 CHANCE: Final = 0.05
 SINGULAR: Final = 1e-10  # a driver with less of its variance left adds nothing
 CELLS: Final = 2_000_000  # row weights or models held at a time
@@ -44,7 +46,12 @@ class Drivers:
     p_value : float
         Of all drivers together against chance.
     left_out : int
-        Rows with a gap in the outcome, a driver or the weight.
+        Rows not used. Of complete rows: those with a gap in the outcome, a driver or the
+        weight; imputing: those without outcome, weight or any driver.
+    missing_answers : str
+        "complete" or "impute".
+    filled : int
+        Gaps of the drivers filled, by imputing.
     """
 
     table: pd.DataFrame
@@ -54,14 +61,16 @@ class Drivers:
     r_squared_high: float
     p_value: float
     left_out: int
+    missing_answers: str
+    filled: int
 
     def summary(self) -> str:
         """Say what goes with the outcome, in one sentence."""
-        n = int(self.table[N].iloc[0])
+        rows = self._told_rows()
         found = self.table[self.table["associated"]]
         if found.empty:
             return (
-                f"No driver goes with {self.outcome} beyond chance (n = {n:,}, R² "
+                f"No driver goes with {self.outcome} beyond chance ({rows}, R² "
                 f"{self.r_squared:.2f}, p = {self.p_value:.2f})."
             )
         parts = ", ".join(
@@ -70,9 +79,17 @@ class Drivers:
         return (
             f"{len(found)} of {len(self.table)} drivers go with {self.outcome} beyond chance: "
             f"{parts} of the explained variance (R² {self.r_squared:.2f} "
-            f"[{self.r_squared_low:.2f}, {self.r_squared_high:.2f}], n = {n:,}; association, "
+            f"[{self.r_squared_low:.2f}, {self.r_squared_high:.2f}], {rows}; association, "
             "not proof of cause)."
         )
+
+    def _told_rows(self) -> str:
+        n = int(self.table[N].iloc[0])
+        if self.missing_answers == "impute":
+            return f"n = {n:,} of {n + self.left_out:,} rows, {self.filled:,} gaps imputed"
+        if self.left_out:
+            return f"n = {n:,} complete of {n + self.left_out:,} rows"
+        return f"n = {n:,}"
 
     def plot(self, *, ax: Axes | None = None, language: str = "en") -> Axes:
         """Draw each driver's part of R² with its interval."""
@@ -95,6 +112,7 @@ def measure_drivers(
     rng: np.random.Generator,
     weights: str | None = None,
     level: float = 0.95,
+    missing_answers: str = "",
 ) -> Drivers:
     """Share out the R² of a linear model among its drivers (LMG, Shapley).
 
@@ -105,11 +123,17 @@ def measure_drivers(
     outcome, each driver against the largest part of any driver (Westfall and Young). It is
     association in this sample: a strong driver need not move the outcome when changed.
 
+    Rows with a gap are left out ("complete", as "by_analysis" means here), or the gaps of the
+    drivers are drawn ``IMPUTATIONS`` times from what the outcome and the other drivers
+    foretell ("impute", see ``complete_answers``): parts are means over the fillings,
+    resamples are taken from each filling and pooled, so that intervals hold the uncertainty
+    of the filling too; shuffles are the same in each, and mean ratings are of the answers
+    given. A missing outcome is never filled.
+
     Parameters
     ----------
     data : DataFrame or Survey
-        One row per person; of a survey its ``respondents``. Rows with a gap are left out and
-        counted.
+        One row per person; of a survey its ``respondents``. Rows not used are counted.
     outcome : str
         Column of the outcome: a rating, or 0 and 1.
     on : sequence of str
@@ -119,6 +143,8 @@ def measure_drivers(
     weights : str, optional
         Column of weights; the permutations keep each weight with its drivers.
     level : float, 0 to 1
+    missing_answers : str
+        "complete" or "impute"; by default what the survey's study says, else "complete".
 
     Raises
     ------
@@ -131,16 +157,33 @@ def measure_drivers(
     ----------
     Lindeman, R., Merenda, P. and Gold, R. (1980). Introduction to Bivariate and Multivariate
     Analysis. Grömping, U. (2006). Journal of Statistical Software 17(1).
-    Westfall, P. and Young, S. (1993). Resampling-Based Multiple Testing. Wiley.
+    Westfall, P. and Young, S. (1993). Resampling-Based Multiple Testing. Wiley. Schomaker, M.
+    and Heumann, C. (2018). Statistics in Medicine 37, 2252-2266 (resampling each filling).
     """
     require_level(level, caller="measure_drivers")
     frame: pd.DataFrame = getattr(data, "respondents", data)
     names = list(on)
-    x, y, w = _read(frame, outcome, names, weights)
-    n = len(y)
-    parts = share_out(_covariances(np.column_stack([y, x]), w[None]))[0]
-    drawn = share_out(_bootstrap(np.column_stack([y, x]), w, rng))
-    shuffled = share_out(_shuffle(x, y, w, rng))
+    how = _choose_completion(data, missing_answers)
+    numbers = _read(frame, outcome, names, weights, how)
+    given = numbers[names].to_numpy(dtype=float)
+    y = numbers[outcome].to_numpy(dtype=float)
+    w = numbers[weights].to_numpy(dtype=float) if weights else np.ones(len(numbers))
+    fillings = [given] if how == "complete" else _fill(numbers[[outcome, *names]], names, rng)
+    n, sets = len(y), len(fillings)
+    parts = np.mean([share_out(_covariances(np.column_stack([y, x]), w[None])) for x in fillings],
+                    axis=0)[0]  # fmt: skip
+    draws = BOOTSTRAPS // sets
+    drawn = np.concatenate(
+        [share_out(_bootstrap(np.column_stack([y, x]), w, rng, draws)) for x in fillings]
+    )
+    if sets == 1:
+        shuffled = share_out(_shuffle(given, y, w, rng))
+    else:
+        seed = int(rng.integers(2**63))
+        again = [np.random.default_rng(seed) for _ in fillings]
+        shuffled = np.mean(
+            [share_out(_shuffle(x, y, w, r)) for x, r in zip(fillings, again, strict=True)], axis=0
+        )
     total = float(parts.sum())
     tail = (1 - level) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
@@ -150,11 +193,12 @@ def measure_drivers(
     p_all = float((1 + (shuffled.sum(axis=1) >= total - 1e-12).sum()) / (1 + PERMUTATIONS))
     rows = []
     for j, name in enumerate(names):
-        rating = estimate_mean(x[:, j], None if weights is None else w, level=level)
+        rating = estimate_mean(given[:, j], None if weights is None else w, level=level)
         rows.append(
             {"driver": name, ESTIMATE: parts[j], LOW: low[j], HIGH: high[j], LEVEL: level, N: n,
              METHOD: "LMG, percentile bootstrap", SHARE: parts[j] / total if total else 0.0,
-             "correlation": _correlation(x[:, j], y, w), "p_value": p[j],
+             "correlation": float(np.mean([_correlation(x[:, j], y, w) for x in fillings])),
+             "p_value": p[j],
              "associated": bool(p[j] < CHANCE and p_all < CHANCE), "mean": rating.estimate,
              "mean_low": rating.low, "mean_high": rating.high}
         )  # fmt: skip
@@ -163,7 +207,7 @@ def measure_drivers(
     table = table.sort_values([ESTIMATE, "driver"], ascending=[False, True], kind="stable")
     return Drivers(
         table.reset_index(drop=True), outcome, total, float(total_low), float(total_high), p_all,
-        len(frame) - n,
+        len(frame) - n, how, int(np.isnan(given).sum()),
     )  # fmt: skip
 
 
@@ -205,9 +249,21 @@ def share_out(covariances: Floats) -> Floats:
     return np.maximum(out, 0.0)
 
 
+def _choose_completion(data: Any, asked: str) -> str:
+    study = getattr(data, "study", None)
+    chosen = asked or getattr(study, "missing_answers", "by_analysis")
+    if chosen not in ("by_analysis", "complete", "impute"):
+        raise JourneyError(
+            f"measure_drivers: missing_answers must be complete or impute; got {chosen!r}. "
+            "Choose one."
+        )
+    return "impute" if chosen == "impute" else "complete"
+
+
 def _read(
-    frame: pd.DataFrame, outcome: str, on: list[str], weights: str | None
-) -> tuple[Floats, Floats, Floats]:
+    frame: pd.DataFrame, outcome: str, on: list[str], weights: str | None, how: str
+) -> pd.DataFrame:
+    """Return the numbers of the rows that are used, with gaps in the drivers where imputing."""
     needed = [outcome, *on, *([weights] if weights else [])]
     require_columns(frame, needed, caller="measure_drivers")
     if len(set(needed)) < len(needed):
@@ -221,14 +277,17 @@ def _read(
             "Choose those a team could act on."
         )
     numbers = pd.DataFrame({name: _as_float(frame[name]) for name in needed})
-    complete = numbers.notna().to_numpy().all(axis=1)
+    known = numbers.notna()
+    drivers = known[on].any(axis=1) if how == "impute" else known[on].all(axis=1)
+    used = (drivers & known[outcome]).to_numpy()
     if weights:
-        complete &= numbers[weights].to_numpy() > 0
-    kept = numbers[complete]
+        used = used & (numbers[weights].to_numpy() > 0)
+    kept = numbers[used]
     least = max(10, 3 * len(on))
     if len(kept) < least:
         raise TooFewError(
-            f"measure_drivers: {len(on)} drivers need at least {least} complete rows; got "
+            f"measure_drivers: {len(on)} drivers need at least {least} "
+            f"{'complete ' if how == 'complete' else ''}rows; got "
             f"{len(kept)} of {len(frame):,}. Take fewer drivers, or leave out the one most "
             f"often missing ({on[int(numbers[on].isna().to_numpy().sum(axis=0).argmax())]})."
         )
@@ -238,8 +297,15 @@ def _read(
             f"measure_drivers: outcome and drivers must differ between people; everyone gave "
             f"the same answer to {', '.join(flat)}. Leave it out."
         )
-    w = kept[weights].to_numpy(dtype=float) if weights else np.ones(len(kept))
-    return kept[on].to_numpy(dtype=float), kept[outcome].to_numpy(dtype=float), w
+    return kept
+
+
+def _fill(numbers: pd.DataFrame, names: list[str], rng: np.random.Generator) -> list[Floats]:
+    """Fill the gaps of the drivers several times over, from the outcome and one another."""
+    if not numbers.isna().to_numpy().any():
+        return [numbers[names].to_numpy(dtype=float)]
+    made = [complete_answers(numbers, how="impute", rng=rng).frame for _ in range(IMPUTATIONS)]
+    return [frame[names].to_numpy(dtype=float) for frame in made]
 
 
 def _as_float(column: pd.Series) -> Floats:
@@ -259,12 +325,12 @@ def _covariances(z: Floats, weights: Floats) -> Floats:
     return found
 
 
-def _bootstrap(z: Floats, w: Floats, rng: np.random.Generator) -> Floats:
+def _bootstrap(z: Floats, w: Floats, rng: np.random.Generator, resamples: int) -> Floats:
     n = len(z)
     step = max(1, CELLS // n)
     out = []
-    for start in range(0, BOOTSTRAPS, step):
-        draws = min(step, BOOTSTRAPS - start)
+    for start in range(0, resamples, step):
+        draws = min(step, resamples - start)
         rows = rng.integers(0, n, (draws, n)) + np.arange(draws)[:, None] * n
         counts = np.bincount(rows.reshape(-1), minlength=draws * n).reshape(draws, n)
         out.append(_covariances(z, counts * w))

@@ -83,7 +83,7 @@ def build_personas(
     respondents = None if survey is None else survey.respondents.reset_index(drop=True)
     contacts = None if interactions is None else interactions.table
     behaviour = None if contacts is None else measure_behaviour(study, contacts)
-    variables = _variables(study, respondents, behaviour, centre)
+    variables = _variables(study, respondents, behaviour, centre, rng)
     choice = choose_number(
         variables, rng=rng, k=study.personas.k, smallest=study.privacy.minimum_base
     )
@@ -134,9 +134,10 @@ def _variables(
     respondents: pd.DataFrame | None,
     behaviour: pd.DataFrame | None,
     centre: bool | None,
+    rng: np.random.Generator,
 ) -> Variables:
     if respondents is not None:
-        found = read_survey_variables(study, respondents, centre=centre)
+        found = read_survey_variables(study, respondents, centre=centre, rng=rng)
         if found is not None:
             return found
     if behaviour is None or behaviour.empty:

@@ -11,10 +11,11 @@ import pandas as pd
 from cjlib.codebook import Item
 from cjlib.columns import CUSTOMER, RESPONDENT, WAVE, WEIGHT, require_columns
 from cjlib.definitions import Text
-from cjlib.errors import TooFewError
+from cjlib.errors import JourneyError, TooFewError
 from cjlib.language import phrase
 from cjlib.personas.clustering import Floats
 from cjlib.study import Study
+from cjlib.survey import complete_answers
 
 MOST_MISSING: Final = 0.5  # a row with more than this share of the items missing is set apart
 CENTRE_FROM: Final = 5  # rating items needed before a person's own level is taken out
@@ -84,14 +85,18 @@ class Variables:
 
 
 def read_survey_variables(
-    study: Study, respondents: pd.DataFrame, *, centre: bool | None = None
-) -> Variables | None:
+    study: Study, respondents: pd.DataFrame, *, centre: bool | None = None,
+    rng: np.random.Generator | None = None,
+) -> Variables | None:  # fmt: skip
     """Take the items whose codebook role is in ``study.personas.segment_on``.
 
     Scales and numbers as they are, ticks and options as 0 and 1, two-valued nominal items
     as 1 for the first code. Scales are divided by their range, numbers put to mean 0 and
-    half a unit standard deviation. Missing answers are filled with the item's median; rows
-    with more than ``MOST_MISSING`` missing are set apart and counted.
+    half a unit standard deviation. What happens to missing answers is the study's choice
+    (``missing_answers``): "by_analysis" fills them with the item's median, "impute" by one draw
+    from what the other items foretell (``complete_answers``), and in both rows with more than
+    ``MOST_MISSING`` missing are set apart; "complete" sets apart every row with a gap. ``notes``
+    tells which, and how many rows and gaps.
 
     Parameters
     ----------
@@ -101,6 +106,8 @@ def read_survey_variables(
     centre : bool, optional
         Take each person's own mean out of the rating items (answering style). None: where
         there are at least ``CENTRE_FROM`` of them on a scale of ``CENTRE_POINTS`` or more.
+    rng : Generator, optional
+        Needed where the study chooses to impute.
 
     Returns
     -------
@@ -125,27 +132,22 @@ def read_survey_variables(
     raw = pd.DataFrame(columns, index=respondents.index).astype(float)
     items = pd.DataFrame(rows)
     raw, items, dropped = _drop_constant(raw, items)
-    kept = (raw.isna().mean(axis=1) <= MOST_MISSING).to_numpy()
+    most = 0.0 if study.missing_answers == "complete" else MOST_MISSING
+    kept = (raw.isna().mean(axis=1) <= most).to_numpy()
     _require_rows(int(kept.sum()), raw.shape[1])
-    scaled = np.empty((int(kept.sum()), raw.shape[1]))
-    filled = []
+    used = raw[kept]
+    items["filled"] = used.isna().sum().to_numpy()
+    whole = _fill(used, study.missing_answers, rng)
+    scaled = np.empty(used.shape)
     ranged = items["scaling"].eq("range").to_numpy()
     low, high = items["low"].to_numpy(dtype=float), items["high"].to_numpy(dtype=float)
-    for j, name in enumerate(raw.columns):
-        column = raw.loc[kept, name]
-        filled.append(int(column.isna().sum()))
-        column = column.fillna(column.median())
+    for j, name in enumerate(whole.columns):
+        column = whole[name]
         if ranged[j]:
             scaled[:, j] = (column - low[j]) / (high[j] - low[j])
         else:
             scaled[:, j] = (column - column.mean()) / (2 * column.std())
-    items["filled"] = filled
-    notes = [
-        f"{int((~kept).sum()):,} of {len(kept):,} rows lack more than half of the "
-        f"{raw.shape[1]} items and are not placed; {sum(filled):,} other gaps "
-        f"({sum(filled) / max(scaled.size, 1):.1%} of the answers) are filled with the "
-        "item's median."
-    ]
+    notes = [_tell_gaps(kept, raw.shape[1], int(items["filled"].sum()), study.missing_answers)]
     if dropped:
         notes.append(f"Left out because everyone answers alike: {', '.join(dropped)}.")
     if unused:
@@ -163,6 +165,35 @@ def read_survey_variables(
         "survey", _keys(respondents), raw, kept, scaled, np.asarray(ratings) & on,
         _weights(respondents), items, tuple(notes),
     )  # fmt: skip
+
+
+def _fill(used: pd.DataFrame, how: str, rng: np.random.Generator | None) -> pd.DataFrame:
+    if how != "impute":
+        return used.fillna(used.median())
+    if rng is None:
+        raise JourneyError(
+            "read_survey_variables: imputing must have an rng; got none. Pass "
+            "rng=np.random.default_rng(study.seed)."
+        )
+    return complete_answers(used, how="impute", rng=rng).frame
+
+
+def _tell_gaps(kept: np.ndarray, items: int, filled: int, how: str) -> str:
+    apart, cells = int((~kept).sum()), max(int(kept.sum()) * items, 1)
+    if how == "complete":
+        return (
+            f"{apart:,} of {len(kept):,} rows lack an answer to one of the {items} items and are "
+            "not placed: the study takes complete rows only."
+        )
+    by = (
+        "by one draw from what the other items foretell"
+        if how == "impute"
+        else "with the item's median"
+    )
+    return (
+        f"{apart:,} of {len(kept):,} rows lack more than half of the {items} items and are not "
+        f"placed; {filled:,} other gaps ({filled / cells:.1%} of the answers) are filled {by}."
+    )
 
 
 def read_behaviour_variables(behaviour: pd.DataFrame) -> Variables:

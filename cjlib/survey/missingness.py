@@ -180,6 +180,11 @@ def _find_asked(
     for place, name in enumerate(names):
         waves = data.absent.loc[data.absent["item"].eq(name), WAVE]
         asked[:, place] = ~people[WAVE].isin(waves).to_numpy(dtype=bool)
+    rows = pd.Index(data.everyone[RESPONDENT]).get_indexer(pd.Index(people[RESPONDENT]))
+    for place, name in enumerate(names):
+        if name in data.not_asked.columns:
+            passed_by = data.not_asked[name].to_numpy(dtype=bool)
+            asked[:, place] &= ~passed_by[rows]
     return asked
 
 
