@@ -96,7 +96,7 @@ def read_answers(study: Study) -> RawAnswers:
     for wave in study.waves:
         found: set[str] = set()
         headers: list[str] = []
-        for name, shown, dialect in _name_files(wave):
+        for name, shown, dialect in name_files(wave):
             export = read_export(study.file(name), shown=shown, dialect=dialect)
             places = _find_items(export, items, wave.id, shown)
             table = _pick_columns(export, items, places)
@@ -108,7 +108,7 @@ def read_answers(study: Study) -> RawAnswers:
             tables.append(table)
             files.append(_describe(export, wave, shown))
             declared += _declare(export, places, wave, shown)
-            known = _named_places(export, study.codebook.items, wave.id)
+            known = name_places(export, study.codebook.items, wave.id)
             unknown += [
                 {WAVE: wave.id, FILE: shown, "header": header}
                 for place, header in enumerate(export.headers)
@@ -133,7 +133,7 @@ def read_answers(study: Study) -> RawAnswers:
     )
 
 
-def _name_files(wave: Wave) -> Iterator[tuple[str, str, Dialect]]:
+def name_files(wave: Wave) -> Iterator[tuple[str, str, Dialect]]:
     """Yield path, shown name and dialect; two sheets of one workbook are shown apart."""
     dialects = wave.dialects or (Dialect(),) * len(wave.files)
     for name, dialect in zip(wave.files, dialects, strict=True):
@@ -159,9 +159,14 @@ def _find_items(export: Export, items: list[Item], wave: str, shown: str) -> dic
     return places
 
 
-def _named_places(export: Export, items: tuple[Item, ...], wave: str) -> set[int]:
+def name_places(export: Export, items: tuple[Item, ...], wave: str) -> dict[int, Item]:
+    """Return the item that names each column of a file, by place; the first where several do."""
     finder = _Finder(export)
-    return {place for item in items for place in finder.find(item.headers(wave))[1]}
+    named: dict[int, Item] = {}
+    for item in items:
+        for place in finder.find(item.headers(wave))[1]:
+            named.setdefault(place, item)
+    return named
 
 
 class _Finder:
