@@ -25,6 +25,7 @@ from cjlib.maps import render_html, save_picture
 from cjlib.notebook.opening import results_folder
 from cjlib.provenance import PACKAGES, combine_checksums, describe_inputs
 from cjlib.study import Study
+from cjlib.survey import find_quasi_identifiers, suppress_small_groups
 from cjlib.tables import display_table, write_table
 
 
@@ -38,13 +39,24 @@ class Results:
         ``results/<study>``.
     notebook : str
         Number and name, such as ``05_metrics``; the folder of its tables.
+    quasi : tuple of str
+        Quasi-identifiers of the study: in tables of people they are shown only where at
+        least ``k`` people share them.
+    k : int
+        0 where there is nobody to protect.
     """
 
     folder: Path
     notebook: str
+    quasi: tuple[str, ...] = ()
+    k: int = 0
 
     def table(self, frame: pd.DataFrame, name: str, *, caption: str = "", rows: int = 12) -> HTML:
         """Write a table to ``tables/<notebook>/<name>.csv`` and show its first rows.
+
+        In a table with rows about people (respondent_id or customer_id) the answers that
+        single somebody out are withheld in the file and on the page, and the caption says
+        how many (``survey.suppress_small_groups``).
 
         Parameters
         ----------
@@ -56,6 +68,12 @@ class Results:
         rows : int, default 12
             Rows shown; the file holds all.
         """
+        frame, withheld = suppress_small_groups(frame, quasi=self.quasi, k=self.k)
+        if withheld:
+            caption += (
+                f" · {withheld:,} cells withheld: fewer than {self.k} people of the table share "
+                "these descriptions"
+            )
         write_table(frame, self.folder / "tables" / self.notebook / f"{name}.csv")
         table = display_table(frame, caption=caption, rows=rows)
         return HTML(f'<div style="overflow-x:auto">{table}</div>')
@@ -111,7 +129,12 @@ class Results:
 
 def open_results(study: Study, notebook: str) -> Results:
     """Return where this notebook's results of ``study`` go."""
-    return Results(results_folder(study), notebook)
+    return Results(
+        results_folder(study),
+        notebook,
+        quasi=find_quasi_identifiers(study),
+        k=study.privacy.minimum_cell,
+    )
 
 
 def say(text: str) -> None:

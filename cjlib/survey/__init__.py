@@ -1,5 +1,11 @@
 """The survey: raw answers, clean answers, and a ledger of everything in between."""
 
+from cjlib.survey.anonymity import (
+    Anonymity,
+    find_quasi_identifiers,
+    measure_anonymity,
+    suppress_small_groups,
+)
 from cjlib.survey.answers import RawAnswers, read_answers
 from cjlib.survey.cleaning import Survey, clean_answers
 from cjlib.survey.codes import CodeCounts, count_codes
@@ -9,17 +15,20 @@ from cjlib.survey.ledger import replay_ledger
 from cjlib.survey.mcar import Mcar, measure_mcar
 from cjlib.survey.missingness import MissingAnswers, measure_missing
 from cjlib.survey.preview import RulePreview, preview_rules
+from cjlib.survey.privacy import PrivacyScan, scan_answers
 from cjlib.survey.profile import describe_respondents
 from cjlib.survey.reliability import Scale, Scales, measure_scale, measure_scales
 from cjlib.survey.rules import describe_rule, stricter
 from cjlib.survey.values import read_value
 
 __all__ = [
+    "Anonymity",
     "CleaningComparison",
     "CodeCounts",
     "Completed",
     "Mcar",
     "MissingAnswers",
+    "PrivacyScan",
     "RawAnswers",
     "RulePreview",
     "Scale",
@@ -31,6 +40,8 @@ __all__ = [
     "count_codes",
     "describe_respondents",
     "describe_rule",
+    "find_quasi_identifiers",
+    "measure_anonymity",
     "measure_mcar",
     "measure_missing",
     "measure_scale",
@@ -39,5 +50,7 @@ __all__ = [
     "read_answers",
     "read_value",
     "replay_ledger",
+    "scan_answers",
     "stricter",
+    "suppress_small_groups",
 ]

@@ -170,9 +170,7 @@ def suppress_small_groups(
         return frame, 0
     small = _in_small_groups(frame, names, k)
     cells = int(frame.loc[small, names].notna().to_numpy().sum())
-    safe = frame.copy()
-    safe[names] = safe[names].mask(small)
-    return safe, cells
+    return frame.assign(**{name: frame[name].mask(small) for name in names}), cells
 
 
 def _suppress_ledger(ledger: pd.DataFrame, quasi: set[str], k: int) -> tuple[pd.DataFrame, int]:
@@ -186,8 +184,7 @@ def _suppress_ledger(ledger: pd.DataFrame, quasi: set[str], k: int) -> tuple[pd.
         return ledger, 0
     small = _in_small_groups(wide.reset_index(), list(wide.columns), k)
     gone = rows & ledger[RESPONDENT].isin(wide.index[small])
-    safe = ledger.copy()
-    safe[[OLD, NEW]] = safe[[OLD, NEW]].mask(gone)
+    safe = ledger.assign(**{name: ledger[name].mask(gone) for name in (OLD, NEW)})
     return safe, int(ledger.loc[gone, [OLD, NEW]].notna().to_numpy().sum())
 
 
