@@ -98,13 +98,13 @@ def list_unfit(column: Column, wave: pd.Series) -> pd.DataFrame:
     places = column.places
     at = np.flatnonzero(np.array([*odd, False])[places])
     found = pd.DataFrame({WAVE: wave.iloc[at].to_numpy(), "place": places[at]})
-    counts = found.value_counts([WAVE, "place"]).rename("rows").reset_index()
+    counts = pd.DataFrame(found.value_counts([WAVE, "place"]).rename("rows").reset_index())
     readings = [column.readings[place] for place in counts["place"]]
     counts["value"] = [mask_personal(column.texts[place]) for place in counts["place"]]
     counts[RULE] = [reading.rule for reading in readings]
     counts[THRESHOLD] = [reading.threshold for reading in readings]
     counts[COLUMN] = column.item.name
-    told = counts.groupby(list(UNFIT_COLUMNS[:-1]), as_index=False)["rows"].sum()
+    told = counts.groupby(list(UNFIT_COLUMNS[:-1]), as_index=False).agg({"rows": "sum"})
     return told.sort_values([WAVE, "value", RULE], ignore_index=True)[list(UNFIT_COLUMNS)]
 
 
