@@ -1,4 +1,4 @@
-"""The command line: ``python -m cjlib new | check | run | report | notebooks``.
+"""The command line: ``python -m cjlib new | codebook | check | run | report | notebooks``.
 
 Exit codes: 0 done; 1 the study has faults (all are listed); 2 the command was used wrongly;
 3 a notebook or the report stopped.
@@ -7,17 +7,21 @@ Exit codes: 0 done; 1 the study has faults (all are listed); 2 the command was u
 from __future__ import annotations
 
 import argparse
+import codecs
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from cjlib import __version__
 from cjlib.checking import check_study
+from cjlib.definitions import Dialect
 from cjlib.errors import JourneyError, StudyError
 from cjlib.notebook import run_notebooks
 from cjlib.notebook.opening import home
 from cjlib.report import write_report
 from cjlib.study import SOURCES, load_study
+from cjlib.survey.drafting import draft_codebook
+from cjlib.survey.headings import FORMS
 from cjlib.templates import copy_template
 
 DONE, FAULTS, WRONG_USE, STOPPED = 0, 1, 2, 3
@@ -53,6 +57,15 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("path", type=Path)
     new.set_defaults(command=_new)
 
+    draft = commands.add_parser(
+        "codebook", help="draft the codebook of a survey export, for you to correct"
+    )
+    draft.add_argument("path", type=Path, metavar="EXPORT", help="CSV, xlsx or SPSS .sav")
+    draft.add_argument("-o", "--out", type=Path, metavar="FILE", help="file instead of the screen")
+    draft.add_argument("--force", action="store_true", help="write over FILE")
+    _add_dialect(draft)
+    draft.set_defaults(command=_codebook)
+
     check = commands.add_parser("check", help="list every fault of a study, with file and line")
     _add_study(check)
     check.set_defaults(command=_check)
@@ -74,6 +87,28 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_dialect(parser: argparse.ArgumentParser) -> None:
+    """Add what may be known of an export; what is not given is detected."""
+    parser.add_argument(
+        "--encoding", default="", type=_known_encoding, help="such as utf-8 or windows-1256"
+    )
+    parser.add_argument("--separator", default="", help="the sign between cells, or: tab")
+    parser.add_argument("--header-rows", type=int, choices=(1, 2, 3), help="rows above the data")
+    parser.add_argument("--form", default="", choices=("", *FORMS), metavar="FORM",
+                        help="the tool that wrote it: " + ", ".join(FORMS))  # fmt: skip
+    parser.add_argument("--sheet", default="", help="sheet of a workbook")
+    parser.add_argument("--short-rows", default="", choices=("", "fill"), metavar="fill",
+                        help="cells that rows lack at their end are empty")  # fmt: skip
+
+
+def _known_encoding(name: str) -> str:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        raise argparse.ArgumentTypeError(f"no encoding is called {name!r}") from None
+    return name
+
+
 def _add_study(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", type=Path, help="the study folder")
     parser.add_argument("--raw", type=Path, help="folder of the raw files, if elsewhere")
@@ -86,6 +121,37 @@ def _new(arguments: argparse.Namespace) -> int:
         f"A study with example rows stands in {arguments.path}. Replace the examples, then:\n"
         f"  python -m cjlib check {arguments.path}\n  python -m cjlib run {arguments.path}"
     )
+    return DONE
+
+
+def _codebook(arguments: argparse.Namespace) -> int:
+    out: Path | None = arguments.out
+    if not arguments.path.is_file():
+        raise JourneyError(f"codebook: the export must be a file; there is no '{arguments.path}'.")
+    if out is not None and out.exists() and not arguments.force:
+        raise JourneyError(
+            f"codebook: '{out}' stands already and may hold corrections. Name another file, "
+            "or add --force."
+        )
+    draft = draft_codebook(
+        arguments.path,
+        dialect=Dialect(
+            encoding=arguments.encoding, separator=arguments.separator,
+            header_rows=arguments.header_rows, form=arguments.form, sheet=arguments.sheet,
+            short_rows=arguments.short_rows,
+        ),
+    )  # fmt: skip
+    for note in draft.notes:
+        print(note, file=sys.stderr)
+    print(draft.summary(), file=sys.stderr)
+    if out is None:
+        sys.stdout.write(draft.to_csv())
+        return DONE
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(out.name + ".part")
+    part.write_text(draft.to_csv(), encoding="utf-8", newline="")
+    part.replace(out)
+    print(f"Codebook to correct: {out}")
     return DONE
 
 

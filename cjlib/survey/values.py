@@ -181,7 +181,9 @@ def yes_or_no(text: str) -> bool | None:
 
 
 def _read_tick(text: str, item: Item) -> Reading:
-    return Reading("false" if is_blank(text) or yes_or_no(text) is False else "true")
+    """Read a cell of one option; labels may tell what "not chosen" is called (0=Not selected)."""
+    code = _label_code(clean(text), item) if item.labels else None
+    return Reading("false" if is_blank(text) or yes_or_no(code or text) is False else "true")
 
 
 def _read_options(text: str, item: Item) -> Reading:
