@@ -139,8 +139,6 @@ def measure_mcar(frame: pd.DataFrame) -> Mcar:
     """
     values, names, left_out = _read(frame)
     values = values[~np.isnan(values).all(axis=1)]
-    if not values.size:
-        values = np.full((0, len(names)), np.nan)
     observed, groups = _group_patterns(values)
     n, size, patterns = len(values), len(names), len(observed)
     nothing = NormalFit(np.full(size, np.nan), np.full((size, size), np.nan), 0, False, False)
@@ -239,6 +237,8 @@ def _least_eigenvalue(covariance: Floats) -> float:
 def _group_patterns(values: Floats) -> tuple[Bools, npt.NDArray[np.int64]]:
     """Different sets of known columns, and the set of each row."""
     known = ~np.isnan(values)
+    if not known.size:
+        return known[:0], np.zeros(len(known), dtype=np.int64)
     packed = np.ascontiguousarray(np.packbits(known, axis=1))
     codes, _ = pd.factorize(packed.view(f"S{packed.shape[1]}").ravel())
     first = np.unique(codes, return_index=True)[1]
