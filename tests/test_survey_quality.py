@@ -71,6 +71,8 @@ def test_agrees_with_ier(shared_data, name):
     """The peer on complete answers; it scores people without spread 0, we leave them out."""
     matrix = pd.read_csv(shared_data / "careless_simulated" / f"{name}.csv").to_numpy(float)
     scales = [list(range(i, i + 5)) for i in range(0, matrix.shape[1], 5)]
+    spread = ier.irv(matrix) * np.sqrt(matrix.shape[1] / (matrix.shape[1] - 1))
+    np.testing.assert_allclose(measure(matrix)["irv"], spread, atol=1e-12)
     pairs = find_pairs(correlate_items(matrix), threshold=0.6)
     synonyms = correlate_pairs(matrix, pairs)[0]
     theirs = ier.psychsyn(matrix)
@@ -290,8 +292,8 @@ def test_both_kinds_in_the_simulated_set_are_found(shared_data):
     """
     file = shared_data / "careless_simulated" / "careless_dataset.csv"
     matrix = pd.read_csv(file).to_numpy(float)
-    scales = {f"s{i}": [f"q{c}" for c in range(5 * i, 5 * i + 5)] for i in range(10)}
-    found = measure(matrix, scales=scales)
+    scales = {f"s{i}": [f"q{c}" for c in range(i, 50, 10)] for i in range(10)}
+    found = measure(matrix, scales=scales)  # its pairs of synonyms all lie tens apart
     same = found["longstring"].to_numpy() >= 15
     random = (found["mahalanobis_p"].to_numpy() < 0.001) & ~same
 

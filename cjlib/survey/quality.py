@@ -24,6 +24,7 @@ from cjlib.survey.consistency import (
     correlate_pairs,
     correlate_with_mean,
     find_pairs,
+    measure_spread,
 )
 
 SECONDS_PER_ITEM: Final = "seconds_per_item"
@@ -158,7 +159,7 @@ def _measure_agreement(
     if mixed:
         matrix = (matrix - ends[:, 0]) / (ends[:, 1] - ends[:, 0])
         ends = np.tile([0.0, 1.0], (len(items), 1))
-    found: dict[str, object] = {"irv": _spread(matrix)}
+    found: dict[str, object] = {"irv": measure_spread(matrix)}
     turned = np.array([item.reverse for item in items])
     keyed = matrix
     if turned.any():
@@ -177,16 +178,6 @@ def _measure_agreement(
     return found
 
 
-def _spread(matrix: Floats) -> Floats:
-    count = np.count_nonzero(~np.isnan(matrix), axis=1)
-    some = count > 1
-    spread = np.full(len(matrix), np.nan)
-    if some.any():  # ier divides by n; R's careless, and we, by n - 1
-        own = matrix if some.all() else matrix[some]
-        spread[some] = ier.irv(own) * np.sqrt(count[some] / (count[some] - 1))
-    return spread
-
-
 def measure_distance(matrix: Floats) -> tuple[Floats, int]:
     """Squared Mahalanobis distance of each complete row, and the columns it rests on.
 
@@ -195,42 +186,60 @@ def measure_distance(matrix: Floats) -> tuple[Floats, int]:
     columns depend on one another.
     """
     distance = np.full(len(matrix), np.nan)
-    there = ~np.isnan(matrix)
-    wide = np.flatnonzero(there.mean(axis=0) >= MINIMUM_ANSWERED)
-    complete = np.asarray(there[:, wide].all(axis=1))
+    wide, complete = _find_complete(matrix)
     n = int(np.count_nonzero(complete))
     if n < 2 or len(wide) < 2:
         return distance, 0
     shift = matrix[np.argmax(complete), wide]  # off every row, so that little is lost to rounding
     total, cross = np.zeros(len(wide)), np.zeros((len(wide),) * 2)
     for _, full in _complete_rows(matrix, complete, wide, shift):
-        total += full.sum(axis=0)
+        total += np.ones(len(full)) @ full
         cross += full.T @ full
     covariance = (cross - np.outer(total, total) / n) / (n - 1)
     vary = np.diag(covariance) > 1e-12 * np.diag(cross) / n
-    wide, covariance = wide[vary], covariance[np.ix_(vary, vary)]
-    middle = (shift + total / n)[vary]
+    wide, covariance, shift = wide[vary], covariance[np.ix_(vary, vary)], shift[vary]
     columns = len(wide)
     if columns < 2 or n <= columns or np.linalg.matrix_rank(covariance) < columns:
         return distance, 0
     whiten = np.linalg.inv(np.linalg.cholesky(covariance)).T
-    for rows, full in _complete_rows(matrix, complete, wide, middle):
+    middle = total[vary] / n @ whiten
+    for rows, full in _complete_rows(matrix, complete, wide, shift):
         white = full @ whiten
+        white -= middle
         distance[rows] = np.einsum("ij,ij->i", white, white)
     return distance, columns
 
 
+def _find_complete(matrix: Floats) -> tuple[Columns, npt.NDArray[np.bool_]]:
+    """Find the columns that most rows have, and the rows that have all of those."""
+    wide = np.arange(matrix.shape[1])
+    complete = ~np.isnan(matrix @ np.ones(matrix.shape[1]))
+    if not complete.all():
+        there = ~np.isnan(matrix)
+        wide = np.flatnonzero(there.mean(axis=0) >= MINIMUM_ANSWERED)
+        if len(wide) < matrix.shape[1]:
+            complete = np.asarray(there[:, wide].all(axis=1))
+    return wide, complete
+
+
 def _complete_rows(
     matrix: Floats, complete: npt.NDArray[np.bool_], columns: Columns, shift: Floats
-) -> Iterator[tuple[Columns, Floats]]:
-    """Yield places of complete rows, some thousand at once, and their answers less ``shift``."""
+) -> Iterator[tuple[slice | Columns, Floats]]:
+    """Yield complete rows, a thousand at once: their places, and their answers less ``shift``.
+
+    The answers stand in one array that the next ones overwrite.
+    """
+    held = np.empty((ROWS_AT_ONCE, len(columns)))
     every = len(columns) == matrix.shape[1]
     for start in range(0, len(matrix), ROWS_AT_ONCE):
-        rows = start + np.flatnonzero(complete[start : start + ROWS_AT_ONCE])
         block = matrix[start : start + ROWS_AT_ONCE]
-        if len(rows) < len(block):
-            block = matrix[rows]
-        yield rows, (block if every else block[:, columns]) - shift
+        here = complete[start : start + ROWS_AT_ONCE]
+        rows: slice | Columns = slice(start, start + len(block))
+        if not here.all():
+            rows = start + np.flatnonzero(here)
+            block = block[here]
+        block = block if every else block[:, columns]
+        yield rows, np.subtract(block, shift, out=held[: len(block)])
 
 
 def count_failed_checks(raw: pd.DataFrame, items: list[Item]) -> pd.DataFrame:
@@ -272,13 +281,27 @@ def find_duplicates(raw: pd.DataFrame, *, who: list[pd.Series], answers: list[st
     answers : list of str
         Columns that hold answers.
     """
-    texts = raw[answers].fillna("").apply(lambda column: column.str.strip())
-    same = pd.util.hash_pandas_object(texts, index=False).astype("string")
-    filled = texts.ne("").sum(axis=1) >= MINIMUM_TWIN_ITEMS
+    same, filled = _mark_records(raw[answers])
     found = pd.Series(pd.NA, index=raw.index, dtype="string")
-    for ids in (*who, same.where(filled)):
+    for ids in (*who, same.where(filled >= MINIMUM_TWIN_ITEMS)):
         known = ids.notna()
         first = raw[RESPONDENT][known].groupby([raw[WAVE][known], ids[known]]).transform("first")
         repeats = first[first.ne(raw[RESPONDENT][known])]
         found = found.fillna(repeats.astype("string").reindex(found.index))
     return found.rename(DUPLICATE_OF)
+
+
+def _mark_records(raw: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """One mark for each distinct record, and how many of its cells are filled.
+
+    Column by column, each distinct text once, so that a million records need no second copy.
+    """
+    same = np.zeros(len(raw), dtype=np.uint64)
+    filled = np.zeros(len(raw), dtype=np.int32)
+    for name in raw.columns:
+        codes, texts = pd.factorize(raw[name], use_na_sentinel=True)
+        plain = [*(str(text).strip() for text in texts), ""]  # the last one is what <NA> takes
+        marks = pd.util.hash_array(np.array(plain, dtype=object))
+        same = same * np.uint64(1_000_003) + marks[codes]
+        filled += np.array([text != "" for text in plain])[codes]
+    return pd.Series(same, index=raw.index).astype("UInt64"), pd.Series(filled, index=raw.index)
