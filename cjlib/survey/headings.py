@@ -164,10 +164,8 @@ def _has_blocks(first: Row, second: Row, data: Sequence[Row]) -> bool:
     leading = [place for place, name in enumerate(first) if _fold(name) in _SURVEYMONKEY]
     if any(second[place].strip() for place in leading):
         return False
-    told = sum(_fold(cell) in _RESPONSE for cell in second)
-    if told and told >= sum(
-        _fold(row[i]) in _RESPONSE for row in data[:1] for i in range(len(row))
-    ):
+    told = [place for place, cell in enumerate(second) if _fold(cell) in _RESPONSE]
+    if any(all(row[place] != second[place] for row in data[:LOOK_ROWS]) for place in told):
         return True
     below = [
         place for place in range(1, len(first))

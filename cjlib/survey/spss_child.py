@@ -31,8 +31,7 @@ def read_spss(file: str, folder: str, encoding: str) -> None:
     arrays, missing = [], {}
     for place, name in enumerate(names):
         values = columns[name]
-        cells = _write_cells(values, str(meta.original_variable_types.get(name, "")))
-        arrays.append(pa.array(cells, type=pa.large_string()))
+        arrays.append(_write_cells(values, str(meta.original_variable_types.get(name, ""))))
         ranges: list[Any] = list(meta.missing_ranges.get(name) or [])
         labelled = (meta.variable_value_labels or {}).get(name) or {}
         missing[place] = _find_missing(ranges, [*_values_of(values), *labelled])
@@ -66,20 +65,24 @@ def _limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _write_cells(values: Any, kind: str) -> list[str]:
+def _write_cells(values: Any, kind: str) -> Any:
+    """Return an arrow array of text; each different value is written once."""
+    import numpy as np
+    import pyarrow as pa
+
     kind = kind.rstrip("0123456789.").upper()
     write = _write_number
     if kind in DATES or kind in ("DATETIME", "YMDHMS"):
         write = _write_moment
     elif kind in TIMES:
         write = _write_time
-    made: dict[Any, str] = {}
-    cells = []
-    for value in values.tolist() if hasattr(values, "tolist") else values:
-        if value not in made:
-            made[value] = "" if _is_gap(value) else write(value)
-        cells.append(made[value])
-    return cells
+    array = np.asarray(values)
+    if array.dtype == object:
+        texts = ["" if _is_gap(value) else write(value) for value in array.tolist()]
+        return pa.array(texts, type=pa.large_string())
+    different, places = np.unique(array, return_inverse=True)
+    texts = ["" if _is_gap(value) else write(value) for value in different.tolist()]
+    return pa.array(texts, type=pa.large_string()).take(pa.array(places))
 
 
 def _is_gap(value: Any) -> bool:
