@@ -14,6 +14,7 @@ LEAST_UNIQUE: Final = 0.005  # of an item's variance; the floor other programs t
 MOST_ROUNDS: Final = 1_000
 FARTHEST: Final = 256.0  # longest leap, in steps
 CLOSE: Final = 1e-9  # largest change of a uniqueness, as a share of the item's variance
+COARSE: Final = 1e-6  # the same for resamples
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,6 +83,11 @@ def fit_one_factor(covariances: Floats, *, close: float = CLOSE) -> OneFactor:
         sign * loadings * scale, unique * scale**2, change <= close,
         (unique <= LEAST_UNIQUE).any(axis=1),
     )  # fmt: skip
+
+
+def omega_of(covariances: Floats) -> Floats:
+    """Omega total of each covariance matrix; resamples (many) are fitted less finely than one."""
+    return fit_one_factor(covariances, close=CLOSE if len(covariances) == 1 else COARSE).omega
 
 
 def _step(r: Floats, unique: Floats) -> tuple[Floats, Floats]:

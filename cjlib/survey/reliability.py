@@ -24,7 +24,7 @@ from cjlib.survey.coefficients import (
     pairwise_covariances,
     standardised_alpha_of,
 )
-from cjlib.survey.one_factor import fit_one_factor
+from cjlib.survey.one_factor import fit_one_factor, omega_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -198,8 +198,9 @@ def measure_scale(
 
     Rows with every item answered carry all but the "pairwise" coefficients. Alpha's interval
     is distribution-free (delta method on log(1 - alpha), t with n - 1 degrees of freedom), as
-    ratings are skew: in simulations with most answers at one end it holds .92 to .95 where
-    Feldt's, which takes normal answers (also given), holds .74. The other intervals are
+    ratings are skew: simulated with four in five answers at the top it covers .85 at 50 rows,
+    .91 at 200, .93 at 300, where Feldt's, which takes normal answers (also given), covers .74
+    throughout; with normal or evenly spread answers both cover about .95. The others are
     percentiles of ``BOOTSTRAPS`` resamples of rows. Weights are not used: it describes the
     items as answered by this sample.
 
@@ -311,7 +312,7 @@ def _estimate_all(
         rows.append(("Spearman-Brown", COMPLETE, estimate_spearman_brown(whole, level=level)))
         complete = both
     else:
-        complete = {"omega total": lambda c: fit_one_factor(c, close=1e-6).omega, **both}
+        complete = {"omega total": omega_of, **both}
     pairwise = {"alpha": alpha_of, **both}
     for used, part, measures in ((COMPLETE, whole, complete), (PAIRWISE, values, pairwise)):
         found = estimate_by_bootstrap(part, measures, level=level, rng=rng)
