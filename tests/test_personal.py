@@ -135,6 +135,14 @@ def test_two_numbers_side_by_side_stay_apart():
     assert found == ["09121234567", "09351234567", "02188776655", "+4420 79460958"]
 
 
+def test_a_datum_behind_another_is_found_too():
+    """The phone makes the card look like the rest of a longer number until it is taken out."""
+    text = "09123456789-6037701689095443"
+
+    assert [d.kind for d in find_personal(text)] == ["phone", "card"]
+    assert mask_personal(text) == "[phone]-[card]"
+
+
 @pytest.mark.parametrize("digits", VALID_IDS)
 def test_national_ids_that_pass(digits):
     assert is_national_id(digits)
