@@ -43,7 +43,8 @@ class Coverage:
     Attributes
     ----------
     table : DataFrame
-        One row per question: ``part``, ``topic``, ``question``, ``items`` (names of the
+        One row per question: ``id`` (the same in every language; a stage has its own),
+        ``part``, ``topic``, ``question``, ``items`` (names of the
         codebook, parted by commas), ``n`` (how many), ``missing`` (bool), ``add`` (what to
         add, with a wording; empty where nothing is missing). Questions in the study's
         language.
@@ -53,7 +54,7 @@ class Coverage:
 
     def summary(self) -> str:
         """Return how much of the method the questionnaire covers, in one sentence."""
-        lacks = self.table.loc[self.table["missing"], "topic"].tolist()
+        lacks = self.table.loc[self.table["missing"], "id"].tolist()
         answered = len(self.table) - len(lacks)
         rest = f"missing: {', '.join(lacks)}" if lacks else "none is missing"
         return f"The codebook answers {answered} of the {len(self.table)} questions; {rest}."
@@ -158,6 +159,7 @@ def _tell(study: Study, items: list[Item], check: Check) -> dict[str, object]:
     stage = study.label("stage", topic) if part == "stage" else ""
     key = "design.asks.stage" if part == "stage" else f"design.asks.{topic}"
     return {
+        "id": topic,
         "part": phrase(f"design.part.{part}", language),
         "topic": stage or phrase(f"design.topic.{topic}", language),
         "question": phrase(key, language, stage=stage) if stage else phrase(key, language),
