@@ -27,6 +27,7 @@ _CLEAN = {
 _PRESENTATION = re.compile("[\ufb50-\ufdff\ufe70-\ufefc]+")
 _STRAY_ZWNJ = re.compile(rf"{ZWNJ}+(?=\W|$)|(?:(?<=\W)|^){ZWNJ}+")
 _SPACES = re.compile(r"[^\S\n]+")
+_SAYS_SOMETHING = re.compile("[0-9A-Za-z]")  # the quick way, for millions of ids
 _BLANKS = frozenset("-–—−_.…?؟/\\*,،")
 
 
@@ -61,6 +62,8 @@ def key(text: str) -> str:
 
 def is_blank(text: str) -> bool:
     """Say whether an answer is empty, or only dashes, dots and question marks."""
+    if _SAYS_SOMETHING.search(text):
+        return False
     return all(c in _BLANKS or c.isspace() for c in clean(text))
 
 

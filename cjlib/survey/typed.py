@@ -37,7 +37,7 @@ def type_answers(settled: Mapping[str, Coded], items: list[Item], index: pd.Inde
             name = RESERVED[item.kind]
         taken.add(name)
         columns[name] = _type_column(codes, texts, item)
-    return pd.DataFrame(columns, index=index)
+    return pd.DataFrame(columns, index=index, copy=False)
 
 
 def _type_column(
