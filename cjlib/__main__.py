@@ -20,7 +20,7 @@ from cjlib.notebook import run_notebooks
 from cjlib.notebook.opening import home
 from cjlib.report import write_report
 from cjlib.study import SOURCES, load_study
-from cjlib.survey.drafting import draft_codebook
+from cjlib.survey import draft_codebook
 from cjlib.survey.headings import FORMS
 from cjlib.templates import copy_template
 
@@ -103,7 +103,7 @@ def _add_dialect(parser: argparse.ArgumentParser) -> None:
 
 def _known_encoding(name: str) -> str:
     try:
-        codecs.lookup(name)
+        codecs.lookup(name or "utf-8")  # "": to be detected
     except LookupError:
         raise argparse.ArgumentTypeError(f"no encoding is called {name!r}") from None
     return name

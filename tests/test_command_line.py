@@ -1,4 +1,4 @@
-"""The command line: new, check, run, report, and their exit codes."""
+"""The command line: new, codebook, check, run, report, and their exit codes."""
 
 from __future__ import annotations
 
@@ -75,6 +75,60 @@ def test_a_study_broken_in_ten_ways_has_all_ten_named(sepidar, tmp_path, capsys)
     ):
         assert re.search(expected, said), f"{expected} is not said in:\n{said}"
     assert re.search(r"^1[0-9] faults in ", said, re.MULTILINE)
+
+
+def test_codebook_drafts_to_the_screen_and_notes_beside_it(sepidar, capsys):
+    file = sepidar / "survey" / "spring.csv"
+
+    assert main(["codebook", str(file)]) == 0
+
+    said = capsys.readouterr()
+    header, first = said.out.splitlines()[:2]
+    assert header.startswith("name,source,question_en,question_fa,kind,scale,low,high")
+    assert first == "q1,کد پاسخ,,کد پاسخ,id" + 14 * ","
+    assert "recommend ('recommend'): scale 0 to 10, nps" in said.err
+    assert "52 columns of a plain export of 614 rows" in said.err
+
+
+def test_codebook_writes_a_file_once_and_whole(sepidar, tmp_path, capsys):
+    file, out = sepidar / "survey" / "autumn.csv", tmp_path / "new" / "codebook.csv"
+
+    assert main(["codebook", str(file), "-o", str(out)]) == 0
+    drafted = out.read_bytes()
+    assert drafted.startswith(b"name,source")
+    assert [f.name for f in out.parent.iterdir()] == ["codebook.csv"]
+    assert capsys.readouterr().out == f"Codebook to correct: {out}\n"
+
+    out.write_text("corrected", encoding="utf-8")
+    assert main(["codebook", str(file), "-o", str(out)]) == 3
+    assert "--force" in capsys.readouterr().err
+    assert out.read_text(encoding="utf-8") == "corrected"
+    assert main(["codebook", str(file), "-o", str(out), "--force"]) == 0
+    assert out.read_bytes() == drafted
+
+
+def test_codebook_takes_a_dialect_and_refuses_nonsense(tmp_path, capsys):
+    file = tmp_path / "answers.csv"
+    file.write_bytes("a;سن\n1;20\n2;30\n".encode("windows-1256"))
+    words = ["codebook", str(file), "--encoding", "windows-1256", "--separator", ";"]
+
+    assert main([*words, "--header-rows", "1", "--form", "plain"]) == 0
+    assert ",سن," in capsys.readouterr().out
+    assert main(["codebook", str(tmp_path / "none.csv")]) == 3
+    assert "there is no" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stop:
+        main(["codebook", str(file), "--encoding", "klingon"])
+    assert stop.value.code == 2
+    assert "no encoding is called 'klingon'" in capsys.readouterr().err
+
+
+def test_a_damaged_export_leaves_nothing_half_written(tmp_path, capsys):
+    file, out = tmp_path / "answers.csv", tmp_path / "codebook.csv"
+    file.write_text('a,b\n1,"never closed\n2,3\n', encoding="utf-8")
+
+    assert main(["codebook", str(file), "-o", str(out)]) == 3
+    assert "answers.csv" in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_run_refuses_a_study_with_faults(sepidar, tmp_path, capsys):

@@ -11,6 +11,7 @@ from cjlib.survey.cleaning import Survey, clean_answers
 from cjlib.survey.codes import CodeCounts, count_codes
 from cjlib.survey.comparison import CleaningComparison, compare_cleaning
 from cjlib.survey.completion import Completed, complete_answers
+from cjlib.survey.drafting import CodebookDraft, draft_codebook
 from cjlib.survey.ledger import replay_ledger
 from cjlib.survey.mcar import Mcar, measure_mcar
 from cjlib.survey.missingness import MissingAnswers, measure_missing
@@ -20,11 +21,13 @@ from cjlib.survey.profile import describe_respondents
 from cjlib.survey.reliability import Scale, Scales, measure_scale, measure_scales
 from cjlib.survey.rules import describe_rule, stricter
 from cjlib.survey.values import read_value
+from cjlib.survey.weights import Weighting, rake_weights, weigh_respondents
 
 __all__ = [
     "Anonymity",
     "CleaningComparison",
     "CodeCounts",
+    "CodebookDraft",
     "Completed",
     "Mcar",
     "MissingAnswers",
@@ -34,12 +37,14 @@ __all__ = [
     "Scale",
     "Scales",
     "Survey",
+    "Weighting",
     "clean_answers",
     "compare_cleaning",
     "complete_answers",
     "count_codes",
     "describe_respondents",
     "describe_rule",
+    "draft_codebook",
     "find_quasi_identifiers",
     "measure_anonymity",
     "measure_mcar",
@@ -47,10 +52,12 @@ __all__ = [
     "measure_scale",
     "measure_scales",
     "preview_rules",
+    "rake_weights",
     "read_answers",
     "read_value",
     "replay_ledger",
     "scan_answers",
     "stricter",
     "suppress_small_groups",
+    "weigh_respondents",
 ]

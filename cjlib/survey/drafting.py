@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ import pandas as pd
 from cjlib.codebook import FIELDS, Item
 from cjlib.codebook.items import WAVE_PREFIX
 from cjlib.definitions import Dialect, Text
-from cjlib.language import clean
+from cjlib.language import clean, to_latin_digits
 from cjlib.survey.answers import FILE, ROW
 from cjlib.survey.candidates import mark_metric
 from cjlib.survey.cleaning import FIRST_COLUMNS
@@ -161,23 +162,19 @@ def _keep_one_of_each(columns: Sequence[Column], guesses: list[Guess]) -> list[G
 
 def _name_items(columns: Sequence[Column], guesses: Sequence[Guess]) -> list[Item]:
     groups = _name_groups(columns, guesses)
-    taken = {*FIRST_COLUMNS, FILE, ROW}
+    taken: set[str] = set()
     items = []
     for column, guess in zip(columns, guesses, strict=True):
         group = groups.get(guess.item.group, "")
         wanted = _short_name(column, group)
+        wanted = f"q_{wanted}" if wanted in (*FIRST_COLUMNS, FILE, ROW) else wanted
         name, again = wanted, 1
         while {name, *_option_names(name, guess.item)} & taken:
             again += 1
-            name = f"q_{wanted}" if wanted in (*FIRST_COLUMNS, FILE, ROW) else f"{wanted}_{again}"
-            wanted = name if name.startswith("q_") and again == 2 else wanted
+            name = f"{wanted}_{again}"
         taken |= {name, *_option_names(name, guess.item)}
-        source = (column.header.strip(),) if column.header.strip() else ()
-        items.append(
-            replace(
-                guess.item, name=name, source=source, group=group, question=_question(column, guess)
-            )
-        )
+        told = _question(column, guess)
+        items.append(replace(guess.item, name=name, group=group, question=told))
     return items
 
 
@@ -225,12 +222,21 @@ def _question(column: Column, guess: Guess) -> Text:
 def _leave_unreachable(
     export: Export, columns: Sequence[Column], items: list[Item], guesses: list[Guess]
 ) -> tuple[list[Item], list[Guess]]:
-    """Ignore the columns no header leads to: without one, or with one that stands before."""
+    """Give each item the header or question that leads to its column alone; ignore the others."""
+    rows = (export.headers, export.questions)
+    exact = [Counter(row) for row in rows]
+    folded = [Counter(map(_fold, row)) for row in rows]
     items, guesses = list(items), list(guesses)
     for i, column in enumerate(columns):
-        if _leads_to(column, export.headers):
+        alone = [
+            wanted
+            for wanted, own in ((column.header.strip(), 0), (column.question, 1))
+            if wanted and _leads_to(wanted, own, exact, folded)
+        ]
+        if alone:
+            items[i] = replace(items[i], source=(alone[0],))
             continue
-        told = "has no header" if not items[i].source else "has the header of an earlier column"
+        told = "shares its header with another column" if column.header.strip() else "has no header"
         items[i] = Item(items[i].name, "ignore", question=items[i].question)
         guesses[i] = Guess(
             items[i], f"it {told}, so nothing can name it (else: {guesses[i].item.kind})", 0.0,
@@ -239,19 +245,19 @@ def _leave_unreachable(
     return items, guesses
 
 
-def _leads_to(column: Column, headers: Sequence[str]) -> bool:
-    """Whether the column's header, without blanks around it, finds it before any other."""
-    wanted = column.header.strip()
-    if not wanted:
-        return False
-    if wanted in headers:
-        return headers.index(wanted) == column.place
-    folded = _fold(wanted)
-    return next(i for i, h in enumerate(headers) if _fold(h) == folded) == column.place
+def _leads_to(wanted: str, own: int, exact: list[Counter[str]], folded: list[Counter[str]]) -> bool:
+    """Whether ``wanted`` names one column only, in the ``own`` row of headers or questions."""
+    for row, counts in enumerate(exact):
+        if wanted in counts:
+            return row == own and counts[wanted] == 1
+    for row, counts in enumerate(folded):
+        if _fold(wanted) in counts:
+            return row == own and counts[_fold(wanted)] == 1
+    return False
 
 
 def _fold(header: str) -> str:
-    return "".join(clean(header).casefold().split())
+    return "".join(to_latin_digits(clean(header)).casefold().split()).replace("\u200c", "")
 
 
 def _write_row(item: Item) -> dict[str, str]:

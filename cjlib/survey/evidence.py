@@ -43,9 +43,9 @@ class Column:
     filled, distinct, rows : int
         Cells that are not empty; different texts among them; rows of the file.
     labels : dict of str to str
-        Code to label, where the file itself declares them (SPSS).
+        Code to label, where the file itself declares them (SPSS); no missing codes.
     missing : tuple of str
-        Codes the file itself declares missing.
+        Codes the file itself declares missing, or labels with a word for no answer.
     """
 
     place: int
@@ -127,7 +127,9 @@ def read_columns(export: Export) -> list[Column]:
         cells = export.rows.iloc[:, place].str.strip()
         counts = cells[cells.ne("")].value_counts(sort=True)
         looked = {str(text): int(n) for text, n in counts.head(LOOK_VALUES).items()}
-        missing = tuple(export.missing.get(place, ()))
+        labels = export.labels.get(place, {})
+        unsaid = [code for code, label in labels.items() if missing_reason(label) is not None]
+        missing = tuple(dict.fromkeys([*export.missing.get(place, ()), *unsaid]))
         columns.append(
             Column(
                 place=place,
@@ -139,7 +141,7 @@ def read_columns(export: Export) -> list[Column]:
                 filled=int(counts.sum()),
                 distinct=len(counts),
                 rows=len(export.rows),
-                labels=dict(export.labels.get(place, {})),
+                labels={code: label for code, label in labels.items() if code not in missing},
                 missing=missing,
             )
         )

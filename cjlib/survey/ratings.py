@@ -199,6 +199,6 @@ def _guess_labelled(column: Column, run: tuple[int, int] | None) -> Guess | None
     low, high = points
     if run is not None:
         low, high = min(low, run[0]), max(high, run[1])
-    shown = {c: as_text(t) for c, t in column.labels.items() if c not in column.missing}
+    shown = {c: as_text(t) for c, t in column.labels.items()}
     item = Item("", "scale", low=float(low), high=float(high), labels=shown, missing=column.missing)
     return fit_item(column, item, "labels of a scale, declared in the file")

@@ -264,7 +264,7 @@ def _guess_date(column: Column) -> Guess | None:
 def _guess_number(column: Column) -> Guess | None:
     texts = column.given
     counts = number_counts(texts)
-    if column.labels and len(column.labels) >= len(counts):
+    if column.labels and 2 * len(column.labels) > len(counts):
         return None
     total = sum(texts.values())
     if not counts or sum(counts.values()) < ENOUGH * total:
@@ -272,7 +272,8 @@ def _guess_number(column: Column) -> Guess | None:
     whole = all(n == int(n) for n in counts)
     amount = COUNT_WORDS.search(column.words) or re.search(r"\bage\b|سن", column.words)
     code = PERSON_WORDS.search(column.words) and not amount
-    if whole and (len(counts) <= 12 or code) and not (amount and len(counts) > 3):
+    told = column.missing and not column.labels  # the file names none of its codes: amounts
+    if whole and (len(counts) <= 12 or code) and not (told or (amount and len(counts) > 3)):
         return None
     if code and whole:
         return None
@@ -300,7 +301,7 @@ def _far_codes(counts: dict[float, int]) -> list[str]:
 def _guess_nominal(column: Column) -> Guess | None:
     texts = column.given
     if column.labels:
-        shown = {c: as_text(t) for c, t in column.labels.items() if c not in column.missing}
+        shown = {c: as_text(t) for c, t in column.labels.items()}
         item = Item("", "nominal", labels=shown, missing=column.missing)
         guess = fit_item(column, item, "codes with labels, declared in the file")
         return guess if guess.share >= 0.5 else None
