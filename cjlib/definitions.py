@@ -138,6 +138,24 @@ class Cleaning:
 
 
 @dataclass(frozen=True, slots=True)
+class WeightRules:
+    """What respondents are raked to, wave by wave, after cleaning; empty: not at all.
+
+    ``rake`` maps an item to the share of each of its codes in the population; ``trim`` are
+    the limits of a weight, in units of the mean; ``waves`` holds the rules of the waves that
+    have their own.
+    """
+
+    rake: dict[str, dict[str, float]] = field(default_factory=dict)
+    trim: tuple[float, float] | None = None
+    waves: dict[str, WeightRules] = field(default_factory=dict)
+
+    def of_wave(self, wave: str) -> WeightRules:
+        """Return the rules of one wave."""
+        return self.waves.get(wave, self)
+
+
+@dataclass(frozen=True, slots=True)
 class Join:
     """A lookup table joined to an event source; ``sum`` columns are totalled per key first."""
 

@@ -40,6 +40,7 @@ from cjlib.plots.value import (
     draw_value,
 )
 from cjlib.plots.waves import draw_wave_changes
+from cjlib.plots.weights import draw_margins
 
 __all__ = [
     "INK",
@@ -67,6 +68,7 @@ __all__ = [
     "draw_impact_effort",
     "draw_journey_flow",
     "draw_loops",
+    "draw_margins",
     "draw_metrics",
     "draw_missing",
     "draw_number_of_personas",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 import secrets
@@ -25,6 +24,7 @@ from cjlib.definitions import (
     Text,
     Touchpoint,
     Wave,
+    WeightRules,
 )
 from cjlib.errors import MissingSourceError, UnsafeFileError, nearest
 from cjlib.validation import Path_
@@ -74,6 +74,7 @@ class Study:
     goals: tuple[Goal, ...] = ()
     waves: tuple[Wave, ...] = ()
     cleaning: Cleaning = field(default_factory=Cleaning)
+    weights: WeightRules = field(default_factory=WeightRules)
     interviews_folder: str = ""
     people_file: str = ""
     coding_file: str = ""
@@ -179,8 +180,8 @@ class Study:
         text = ids.astype("string").str.strip()
         text = text.mask(text.eq(""))
         made = {
-            raw: prefix + hmac.new(key, raw.encode(), hashlib.sha256).hexdigest()[:16]
-            for raw in text.dropna().unique()
+            raw: prefix + hmac.digest(key, raw.encode(), "sha256").hex()[:16]
+            for raw in text.dropna().unique().tolist()
         }
         return text.map(made).astype("string")
 

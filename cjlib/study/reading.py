@@ -22,10 +22,12 @@ from cjlib.definitions import (
     Text,
     Touchpoint,
     Wave,
+    WeightRules,
 )
 from cjlib.errors import Fault, StudyError
 from cjlib.study.faults import find_file_faults, find_reference_faults
 from cjlib.study.model import Study
+from cjlib.study.weights import find_weight_faults
 from cjlib.validation import Path_, read_schema, read_yaml, schema_faults
 
 
@@ -80,7 +82,8 @@ def read_study(
             return None, faults
         raise
     study, more = _with_codebook(study, str(values.get("codebook", "codebook.csv")))
-    faults += [*more, *find_reference_faults(study), *find_file_faults(study)]
+    faults += [*more, *find_reference_faults(study), *find_weight_faults(study)]
+    faults += find_file_faults(study)
     return study, sorted(faults, key=lambda f: (f.file != "study.yaml", f.file, f.line))
 
 
@@ -131,6 +134,7 @@ def _build(v: dict[str, Any], folder: Path, raw: Path, lines: dict[Path_, int]) 
             _build_wave(w) for w in survey.get("waves", [])
         ),
         cleaning=Cleaning(**(survey.get("cleaning") or {})),
+        weights=_build_weights(v.get("weights") or {}),
         interviews_folder=interviews.get("folder", ""), people_file=interviews.get("people", ""),
         coding_file=interviews.get("coding", ""), codes_file=interviews.get("codes", ""),
         events=_build_events(v.get("events")),
@@ -155,6 +159,18 @@ def _build_wave(v: dict[str, Any]) -> Wave:
     dialects = tuple(Dialect(**file) for file in files) if any(files) else ()
     label = Text.read(v.get("label"), v["id"])
     return Wave(v["id"], paths, label, v.get("date", ""), dialects)
+
+
+def _build_weights(v: dict[str, Any]) -> WeightRules:
+    rake = {
+        item: {code: float(share) for code, share in (goals or {}).items()}
+        for item, goals in (v.get("rake") or {}).items()
+    }
+    trim = v.get("trim")
+    taken = {key: value for key, value in v.items() if key != "waves"}  # what a wave leaves out
+    own = {wave: taken | dict(rules or {}) for wave, rules in (v.get("waves") or {}).items()}
+    waves = {wave: _build_weights(rules) for wave, rules in own.items()}
+    return WeightRules(rake, (float(trim[0]), float(trim[1])) if trim else None, waves)
 
 
 def _build_personas(v: dict[str, Any]) -> PersonaRules:

@@ -15,6 +15,7 @@ from cjlib.columns import WAVE, WEIGHT
 from cjlib.language import parse_number, split_leading_number
 from cjlib.study import Study
 from cjlib.survey.answers import RawAnswers
+from cjlib.survey.consistency import MINIMUM_POINTS, PAIR_CORRELATION
 from cjlib.survey.ledger import COLUMN, NOT_ASKED_ANSWERED, RULE
 from cjlib.survey.quality import MINIMUM_RUN_ITEMS
 
@@ -23,6 +24,14 @@ ENOUGH_FOR_ENDS: Final = 50  # answers among which the upper half of a scale is 
 LONG_SCALE: Final = 6  # points from which a shorter scale (1 to 5) may hide in the lower half
 EFFORT: Final = ("effort", "تلاش")
 EASE: Final = ("eas", "آسان")
+INDEX_NEEDS: Final = {
+    "irv": "two rated items",
+    "mahalanobis_p": "people who answered every common item, more of them than items",
+    "even_odd": f"{MINIMUM_POINTS} scales of two items (scales in study.yaml, or group)",
+    "synonyms": f"{MINIMUM_POINTS} pairs of items that correlate {PAIR_CORRELATION:.2f} or more",
+    "antonyms": f"{MINIMUM_POINTS} pairs of items that correlate -{PAIR_CORRELATION:.2f} or less",
+    "person_total": f"{MINIMUM_POINTS} rated items answered",
+}
 Places = npt.NDArray[np.intp]
 
 
@@ -41,7 +50,8 @@ def find_warnings(
         for item in study.codebook.select(metric="nps"):
             found += _doubt_nps(item.in_wave(wave), wave, raw.table[item.name].iloc[at])
         found += _doubt_direction(study, wave, everyone, at)
-        found += _doubt_weights(wave, everyone[WEIGHT].iloc[at])
+        raked = bool(study.weights.of_wave(wave).rake)
+        found += _doubt_weights(wave, everyone[WEIGHT].iloc[at], raked=raked)
         found += _doubt_rules(study, wave, quality.iloc[at])
     for item in study.codebook.select(kind="scale"):
         found += _doubt_ends(item, everyone[item.name], waves)
@@ -101,12 +111,15 @@ def _doubt_direction(study: Study, wave: str, everyone: pd.DataFrame, at: Places
                 )
 
 
-def _doubt_weights(wave: str, weight: pd.Series) -> Iterator[str]:
+def _doubt_weights(wave: str, weight: pd.Series, *, raked: bool) -> Iterator[str]:
     mean = float(weight.mean())
     if weight.isna().any():
         yield f"{int(weight.isna().sum())} row(s) of wave {wave} have no weight."
-    if abs(mean - 1) > 0.01:
-        yield f"the weights of wave {wave} have mean {mean:.3g}, not 1."
+    if abs(mean - 1) > 0.01 and not raked:  # raking starts from them and ends at mean 1
+        yield (
+            f"the weights of wave {wave} have mean {mean:.3g}, not 1: its own figures are the "
+            f"same, but where waves are pooled it counts {mean:.3g} times over."
+        )
 
 
 def _doubt_rules(study: Study, wave: str, known: pd.DataFrame) -> Iterator[str]:
@@ -120,6 +133,9 @@ def _doubt_rules(study: Study, wave: str, known: pd.DataFrame) -> Iterator[str]:
         )
     if study.cleaning.failed_checks is not None and known["checks"].eq(0).all():
         yield f"wave {wave} has no attention check."
+    for rule, why in INDEX_NEEDS.items():
+        if getattr(study.cleaning, rule) is not None and known[rule].isna().all():
+            yield f"{rule} is not known for anybody in wave {wave}: it needs {why}."
 
 
 def _doubt_ends(item: Item, settled: pd.Series, waves: dict[str, Places]) -> Iterator[str]:

@@ -38,6 +38,12 @@ from cjlib.survey.routing import route_answers
 from cjlib.survey.rules import DUPLICATE, Hits, describe_rule, find_hits, trace_flow
 from cjlib.survey.settled import settle_column
 from cjlib.survey.typed import RESERVED, type_answers
+from cjlib.survey.weights import (
+    Weighting,
+    describe_weighting,
+    doubt_weighting,
+    weigh_respondents,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,9 +60,9 @@ class Survey:
     respondents : DataFrame
         One row per person and wave that stays: ``respondent_id``, ``customer_id``,
         ``wave``, ``date``, ``language``, ``weight``, ``duration_s``, then one column per
-        codebook item (``multi``: one per option).
+        codebook item (``multi``: one per option). Weights are raked where the study says so.
     everyone : DataFrame
-        The same before anyone is removed.
+        The same before anyone is removed, with the weights of the files.
     ledger : DataFrame
         One row per changed cell and one per removed respondent: respondent_id, wave, file,
         row, column, rule, threshold, old, new, action (removed, changed or missing).
@@ -77,6 +83,8 @@ class Survey:
     absent, unknown : DataFrame
         As in ``RawAnswers``.
     study : Study
+    weighting : dict of str to Weighting
+        What raking did to each wave; empty where the study states no ``weights``.
     """
 
     respondents: pd.DataFrame
@@ -91,6 +99,7 @@ class Survey:
     absent: pd.DataFrame
     unknown: pd.DataFrame
     study: Study = field(repr=False)
+    weighting: dict[str, Weighting] = field(default_factory=dict, repr=False)
 
     def summary(self) -> str:
         """Return what cleaning did, in one sentence."""
@@ -101,6 +110,7 @@ class Survey:
             f"{int(cells[ACTION].eq('changed').sum()):,} cells changed and "
             f"{int(cells[ACTION].eq('missing').sum()):,} set missing, "
             f"{int(self.unfit['rows'].sum()):,} of them fitting no rule."
+            + describe_weighting(self.weighting)
         )
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
@@ -131,7 +141,8 @@ def clean_answers(study: Study, *, raw: RawAnswers | None = None) -> Survey:
     respondents. Each changed cell and each removal stands in the ledger once, with rule
     and threshold; rows read are rows kept plus rows removed, always.
 
-    Weights are taken as they stand in the file (1 where the study has none). People are
+    Weights are taken as they stand in the file (1 where the study has none) and, where the
+    study states ``weights``, raked to them among those who stay, wave by wave. People are
     pseudonymised; raw ids appear in no result.
 
     Parameters
@@ -175,20 +186,26 @@ def clean_answers(study: Study, *, raw: RawAnswers | None = None) -> Survey:
     )
     changes = [*map(list_changes, columns.values()), _list_removals(hits, quality)]
     ledger = write_ledger(changes, places)
+    kept = everyone[~quality["removed"]].reset_index(drop=True)
+    weights, weighting = weigh_respondents(kept, study)
     not_asked = {n: c.not_asked for n, c in columns.items() if c.not_asked is not None}
     return Survey(
-        respondents=everyone[~quality["removed"]].reset_index(drop=True),
+        respondents=kept.assign(**{WEIGHT: weights}),
         everyone=everyone,
         ledger=ledger,
         flow=trace_flow(hits),
         quality=quality,
         unfit=_stack([list_unfit(column, raw.table[WAVE]) for column in columns.values()]),
         not_asked=pd.DataFrame(not_asked, index=raw.table.index, dtype=bool),
-        warnings=tuple(find_warnings(study, raw, everyone, quality, ledger)),
+        warnings=(
+            *find_warnings(study, raw, everyone, quality, ledger),
+            *doubt_weighting(weighting),
+        ),
         raw_rows=len(raw.table),
         absent=raw.absent,
         unknown=raw.unknown,
         study=study,
+        weighting=weighting,
     )
 
 
@@ -232,7 +249,7 @@ def _ids(table: pd.DataFrame, item: Item | None) -> pd.Series:
     if item is None:
         return pd.Series(pd.NA, index=table.index, dtype="string")
     text = table[item.name].str.strip()
-    empty = [t for t in text.dropna().unique() if is_blank(t) or t in item.missing]
+    empty = [t for t in text.dropna().unique().tolist() if is_blank(t) or t in item.missing]
     return text.mask(text.isin(empty))
 
 

@@ -6,15 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import pandas as pd
 
 from cjlib.columns import ESTIMATE, HIGH, LOW, METRIC, WAVE, WEIGHT, N
 from cjlib.definitions import Cleaning
-from cjlib.errors import JourneyError
-from cjlib.intervals import Estimate, estimate_mean, unknown
+from cjlib.errors import JourneyError, TooFewError
+from cjlib.intervals import Estimate, estimate_mean, estimate_nps, unknown
+from cjlib.study import Study
 from cjlib.survey.cleaning import Survey
 from cjlib.survey.rules import NO_CLEANING, describe_rule, find_hits, stricter
+from cjlib.survey.weights import weigh_respondents
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 Measure = Callable[[pd.DataFrame], Estimate]
 CLEANING: Final = "cleaning"
 DISTANCE: Final = "distance"
-PROMOTER: Final = 9.0
-DETRACTOR: Final = 6.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +77,8 @@ def compare_cleaning(
         Each takes a respondents table and returns an ``Estimate``. By default the net score
         (share of 9 and 10 less share of 0 to 6, times 100) of every nps item and the mean of
         the csat and ces items about a stage or the whole journey (those about a single
-        touchpoint only where there are no others), weighted.
+        touchpoint only where there are no others), weighted. Where the study rakes, each
+        rule's own respondents are raked first.
     strict : Cleaning, optional
         The stricter rule; ``stricter(study.cleaning)`` by default.
     level : float, 0 to 1
@@ -106,7 +106,7 @@ def compare_cleaning(
         kept = survey.everyone[~removed]
         for metric, measure in measures.items():
             for wave in survey.everyone[WAVE].unique():
-                found = measure(kept[kept[WAVE].eq(wave)])
+                found = measure_weighted(measure, kept[kept[WAVE].eq(wave)], study)
                 rows.append({METRIC: metric, WAVE: wave, CLEANING: name, **found.as_dict()})
     table = pd.DataFrame(rows)
     asked = table.groupby([METRIC, WAVE])[N].transform("max") > 0
@@ -133,15 +133,23 @@ def headline_measures(survey: Survey, level: float) -> dict[str, Measure]:
     return measures
 
 
+def measure_weighted(measure: Measure, rows: pd.DataFrame, study: Study) -> Estimate:
+    """Rake the rows of a wave as the study states, then measure them."""
+    if not study.weights.rake and not study.weights.waves:
+        return measure(rows)
+    try:
+        weights, _ = weigh_respondents(rows, study)
+    except TooFewError:
+        why = "no weights: nobody is left of a category that is weighted"
+        return unknown(len(rows), level=study.level, why=why)
+    return measure(rows.assign(**{WEIGHT: weights}))
+
+
 def _mean_of(name: str, base: int, level: float, *, net: bool) -> Measure:
     def measure(rows: pd.DataFrame) -> Estimate:
-        values = rows[name].to_numpy(dtype=float)
-        if net:
-            score = 100.0 * ((values >= PROMOTER).astype(float) - (values <= DETRACTOR))
-            values = np.where(np.isnan(values), np.nan, score)
-        n = int((~np.isnan(values)).sum())
+        n = int(rows[name].notna().sum())
         if n < base:
             return unknown(n, level=level, why=f"too few (n < {base})")
-        return estimate_mean(values, rows[WEIGHT], level=level)
+        return (estimate_nps if net else estimate_mean)(rows[name], rows[WEIGHT], level=level)
 
     return measure

@@ -13,7 +13,7 @@ from cjlib.columns import METRIC, WAVE, N
 from cjlib.definitions import SOFT_RULES, Cleaning
 from cjlib.intervals import estimate_share, unknown
 from cjlib.survey.cleaning import Survey
-from cjlib.survey.comparison import DISTANCE, Measure, headline_measures
+from cjlib.survey.comparison import DISTANCE, Measure, headline_measures, measure_weighted
 from cjlib.survey.quality import FAILED_CHECKS
 from cjlib.survey.rules import (
     COMPARISONS,
@@ -215,13 +215,15 @@ def _measure_effects(
     rows = []
     for metric, measure in measures.items():
         for wave, own in waves.items():
-            base = measure(everyone[own])
+            base = measure_weighted(measure, everyone[own], survey.study)
             if base.n == 0:
                 continue
             half = (base.high - base.low) / 2
             for rule in ("none", *hits.columns):
                 gone = hits[rule] & own if rule != "none" else ~own & own
-                found = measure(everyone[own & ~gone]) if gone.any() else base
+                found = base
+                if gone.any():
+                    found = measure_weighted(measure, everyone[own & ~gone], survey.study)
                 change = found.estimate - base.estimate
                 rows.append(
                     {"rule": rule, METRIC: metric, WAVE: wave, **found.as_dict()}
