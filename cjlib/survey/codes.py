@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from cjlib.codebook import Item
-from cjlib.columns import CODE, ESTIMATE, HIGH, LEVEL, LOW, METHOD, WAVE, N
+from cjlib.columns import CODE, ESTIMATE, HIGH, LEVEL, LOW, METHOD, WAVE, WEIGHT, N
 from cjlib.definitions import Privacy, Text
 from cjlib.errors import JourneyError, nearest
-from cjlib.intervals import require_level, wilson_bounds
+from cjlib.intervals import Estimate, estimate_weighted_share, require_level, unknown
 from cjlib.survey.cleaning import Survey
 
 if TYPE_CHECKING:
@@ -64,9 +64,10 @@ def count_codes(
     """Count the respondents who chose or mentioned each code of a group.
 
     A respondent with the same code twice counts once. Shares are of respondents, not of
-    mentions, so they may add to more than one. Unweighted, with Wilson intervals. A base
-    below the study's minimum says "too few"; a count of 1 up to the study's smallest cell
-    is suppressed.
+    mentions, so they may add to more than one. Shares are weighted where the respondents
+    carry weights that differ (the method says so), counts and ``n`` are of people; Wilson
+    intervals, see ``estimate_weighted_share``. A base below the study's minimum says "too
+    few"; a count of 1 up to the study's smallest cell is suppressed.
 
     Parameters
     ----------
@@ -95,19 +96,26 @@ def count_codes(
             f"count_codes: group must be one of the codebook's ({', '.join(sorted(known))}); "
             f"got {group!r}." + (f" Did you mean {near!r}?" if near else "")
         )
-    rows = survey.respondents
+    rows = survey.respondents[survey.respondents[WEIGHT].gt(0)]
     if wave:
         rows = rows[rows[WAVE].eq(wave)]
     mentions, labels = _find_mentions(rows, items)
     counts = mentions.groupby(CODE)["who"].nunique()
-    n = int(mentions["who"].nunique() if base == "answered" else _asked(survey, rows, items).sum())
+    based = rows.index.isin(mentions["who"]) if base == "answered" else _asked(survey, rows, items)
+    weights = rows.loc[based, WEIGHT]
     codes = [*labels, *sorted(set(counts.index) - set(labels))]
     table = counts.reindex(codes, fill_value=0).rename(COUNT).rename_axis(CODE).reset_index()
     language = survey.study.language
     shown = {code: label.to(language) or code for code, label in labels.items()}
     table.insert(1, LABEL, table[CODE].map(lambda code: shown.get(code, code)))
     table = table.sort_values(COUNT, ascending=False, kind="stable").reset_index(drop=True)
-    return CodeCounts(_add_shares(table, n, survey.study.privacy, level), group, language)
+    hits = {code: weights.index.isin(who) for code, who in mentions.groupby(CODE)["who"]}
+    nobody = np.zeros(len(weights), dtype=bool)
+    shares = [
+        estimate_weighted_share(hits.get(code, nobody), weights, level=level)
+        for code in table[CODE]
+    ]
+    return CodeCounts(_add_shares(table, shares, survey.study.privacy, level), group, language)
 
 
 def _find_mentions(rows: pd.DataFrame, items: list[Item]) -> tuple[pd.DataFrame, dict[str, Text]]:
@@ -142,21 +150,17 @@ def _asked(survey: Survey, rows: pd.DataFrame, items: list[Item]) -> pd.Series:
     return ~rows[WAVE].isin(never)
 
 
-def _add_shares(table: pd.DataFrame, n: int, privacy: Privacy, level: float) -> pd.DataFrame:
-    few = n < privacy.minimum_base
+def _add_shares(
+    table: pd.DataFrame, shares: list[Estimate], privacy: Privacy, level: float
+) -> pd.DataFrame:
+    found = pd.DataFrame(
+        [share.as_dict() for share in shares], columns=list(unknown(0).as_dict()), index=table.index
+    )
     hidden = table[COUNT].between(1, privacy.minimum_cell - 1)
-    known = ~hidden & (not few)
-    low, high = wilson_bounds(table[COUNT], np.full(len(table), n), level=level)
-    method = pd.Series("Wilson", index=table.index)
-    method = method.mask(hidden, f"suppressed (fewer than {privacy.minimum_cell})")
-    if few:
-        method[:] = f"too few (n < {privacy.minimum_base})"
-    shares = table.copy()
-    shares[COUNT] = table[COUNT].astype("Int64").mask(hidden)
-    shares[ESTIMATE] = (table[COUNT] / max(n, 1)).where(known)
-    shares[LOW] = pd.Series(low, index=table.index).where(known)
-    shares[HIGH] = pd.Series(high, index=table.index).where(known)
-    shares[LEVEL] = level
-    shares[N] = n
-    shares[METHOD] = method
-    return shares
+    few = found[N] < privacy.minimum_base
+    found[[ESTIMATE, LOW, HIGH]] = found[[ESTIMATE, LOW, HIGH]].mask(hidden | few)
+    found[METHOD] = found[METHOD].mask(hidden, f"suppressed (fewer than {privacy.minimum_cell})")
+    found[METHOD] = found[METHOD].mask(few, f"too few (n < {privacy.minimum_base})")
+    found[LEVEL] = level
+    counts = table[COUNT].astype("Int64").mask(hidden)
+    return pd.concat([table.assign(**{COUNT: counts}), found], axis=1)
