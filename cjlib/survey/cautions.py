@@ -104,7 +104,7 @@ def _doubt_direction(study: Study, wave: str, everyone: pd.DataFrame, at: Places
             )
         elif n >= ENOUGH_FOR_ENDS and ease[both].std() > 0 and standard[both].std() > 0:
             r = float(np.corrcoef(ease[both], standard[both])[0, 1])
-            if math.atanh(max(r, -0.999)) + 1.96 / math.sqrt(n - 3) < 0:
+            if math.atanh(min(max(r, -0.999), 0.999)) + 1.96 / math.sqrt(n - 3) < 0:
                 yield (
                     f"{item.name} in wave {wave} goes against satisfaction (r = {r:.2f}, "
                     f"n = {n:,}): does a high answer mean hard? Then declare reverse."
