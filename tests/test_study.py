@@ -159,6 +159,9 @@ def test_pseudonyms_join_and_hide(folder):
     assert load_study(folder).pseudonyms(ids, "C").equals(made)  # the key is kept
     key.unlink()
     assert load_study(folder).pseudonyms(ids, "C")[0] != made[0]  # and is what hides
+    key.write_text("", encoding="ascii")  # an empty key would hide nobody
+    with pytest.raises(UnsafeFileError, match="64 hexadecimal digits; it holds 0 signs"):
+        load_study(folder).pseudonyms(ids, "C")
 
 
 def test_a_source_must_be_spelt_right(folder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import re
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -194,7 +195,14 @@ class Study:
             handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w", encoding="ascii") as out:
                 out.write(secrets.token_hex(32))
-        return bytes.fromhex(file.read_text(encoding="ascii").strip())
+        text = file.read_text(encoding="utf-8", errors="replace").strip()
+        if not re.fullmatch(r"[0-9a-fA-F]{64}", text):
+            raise UnsafeFileError(
+                f"Study.pseudonyms: '{KEY_FILE}' must hold 64 hexadecimal digits; it holds "
+                f"{len(text)} signs that are not a whole key. Put the right file back; a new key "
+                "(delete the file) gives everyone new pseudonyms."
+            )
+        return bytes.fromhex(text)
 
 
 def _inside(folder: Path, name: str) -> Path:
