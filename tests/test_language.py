@@ -98,7 +98,10 @@ def test_parse_number_reads_every_number_in_three_digit_sets(value):
 def test_parse_range():
     assert words.parse_range("از ۱ تا ۱۰") == (1, 10)
     assert words.parse_range("0 - 10") == (0, 10)
-    assert words.parse_range("about ten") is None
+    assert words.parse_range("2.5–3.5") == (2.5, 3.5)
+    assert words.parse_range("between 1,000 and 2,000") == (1000, 2000)
+    for other in ("about ten", "10-5", "65+", "under 18", "-5"):
+        assert words.parse_range(other) is None
 
 
 @pytest.mark.parametrize(
@@ -201,6 +204,17 @@ def test_format_date_in_words_and_its_refusals():
         ("3/5 تومان", None),
         ("۵۰۰۰ تومان و دو هزار ریال", None),
         ("free", None),
+        ("۲ میلیون و ۵۰۰ هزار تومان", (2_500_000, "toman")),
+        ("۵۰۰ هزار و ۲ میلیون تومان", None),
+        ("۲۵۰هزارتومان", (250_000, "toman")),
+        ("200-300 هزار تومان", None),
+        ("۵۰۰۰ تومان ۲۰ ریال", None),
+        ("2,500,000﷼", (2_500_000, "rial")),
+        ("USD 25", (25, "USD")),
+        ("US$25", (25, "USD")),
+        ("1.500 €", None),
+        ("0 تومان", (0, "toman")),
+        ("۲۵۰ هزار", None),
     ],
 )
 def test_parse_money_flags_what_the_text_cannot_tell(text, money):
@@ -317,3 +331,22 @@ def test_every_phrase_has_the_same_places_in_both_languages():
             for text in forms.values()
         ]
         assert fields[0] == fields[1], name
+
+
+def test_money_without_a_unit_has_the_one_asked_for():
+    assert words.parse_money("۲۵۰ هزار", unit="toman") == (250_000, "toman")
+    assert words.parse_money("25 brl", unit="BRL") == (25, "BRL")
+    assert words.parse_money("۲۵۰ هزار ریال", unit="toman") == (250_000, "rial")
+    assert words.parse_money("250", unit="toman") is None
+    assert words.parse_money_range("50,000 تا 70,000 ریال") == (50_000, 70_000, "rial")
+    assert words.parse_money_range("5 تا 10 میلیون ریال") is None
+    assert words.parse_money_range("70,000-50,000", unit="rial") is None
+    assert words.parse_money_range("$5 - 7 €") is None
+
+
+def test_a_toman_is_ten_rial_and_nothing_else_converts():
+    assert words.convert_money(10, "ریال", "toman") == 1
+    assert words.convert_money(1, "IRT", "irr") == 10
+    assert words.convert_money(5, "brl", "BRL") == 5
+    assert words.convert_money(5, "usd", "eur") is None
+    assert words.convert_money(5, "", "") is None

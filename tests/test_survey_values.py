@@ -14,6 +14,11 @@ from cjlib.survey.quality import find_duplicates, measure_distance
 RATED = Item("q", "scale", scale="agreement", low=1, high=5)
 SPOKEN = Item("q", "scale", scale="agreement", low=1, high=5, labels={"4": Text("Sort of", "ای")})
 
+BANDS = Item(
+    "q", "nominal",
+    labels={"1": Text("<18"), "2": Text("18-24"), "3": Text("65+"), "4": Text("2024")},
+)  # fmt: skip
+
 
 @pytest.mark.parametrize(
     ("item", "text", "value", "rule"),
@@ -67,6 +72,26 @@ SPOKEN = Item("q", "scale", scale="agreement", low=1, high=5, labels={"4": Text(
         (Item("q", "consent"), "perhaps", None, "neither yes nor no"),
         (Item("q", "language"), "فارسی", "fa", "language"),
         (Item("q", "language"), "EN-GB", "en", "language"),
+        (RATED, "۵ - کاملاً موافقم", "5", "number with words"),
+        (RATED, "٥ - کاملاً موافقم", "5", "number with words"),
+        (RATED, "کاملاً موافقم (5)", "5", "number with words"),
+        (RATED, "کاملاً موافقم (۴)", None, "number and words disagree"),
+        (RATED, "8 - I don't know", None, "no answer, in words"),
+        (RATED, "4-5", None, "no rule for it"),
+        (RATED, "4/5", None, "no rule for it"),
+        (Item("q", "scale", low=1, high=5, missing=("9",)), "9 - Refused", None, "missing code"),
+        (Item("q", "date"), "۱۸/۰۳/۰۴", None, "no such date"),
+        (Item("q", "date"), "۰۴/۰۳/۱۸", None, "no such date"),
+        (Item("q", "date"), "۱۸ خرداد ۰۴", None, "no such date"),
+        (BANDS, "<18", "1", "label to code"),
+        (BANDS, ">18", None, "no such label"),
+        (BANDS, "18 – 24", "2", "label to code"),
+        (BANDS, "1824", None, "no such label"),
+        (BANDS, "۶۵ +", "3", "label to code"),
+        (BANDS, "65", None, "no such label"),
+        (BANDS, "2 - 18-24", "2", "number with words"),
+        (BANDS, "2 - 65+", None, "number and words disagree"),
+        (BANDS, "2024", "4", "label to code"),
         (Item("q", "text"), "NA", "NA", ""),
         (Item("q", "text"), "-", None, "blank mark"),
     ],

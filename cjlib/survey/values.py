@@ -18,7 +18,6 @@ from cjlib.language import (
     parse_date,
     parse_number,
     scale_code,
-    split_leading_number,
     to_latin_digits,
 )
 from cjlib.survey.numbers import read_duration, read_money, read_number
@@ -32,6 +31,7 @@ LANGUAGES: Final = {
 PERSONAL_DATA: Final = "personal data"  # the rule that replaces them
 OPTION_MARKS: Final = re.compile(r"\s*[;؛|]\s*")
 _PLAIN_DATE = re.compile(r"\s*\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}.*)?\s*", re.ASCII)
+_CODE_AND_LABEL = re.compile(r"([-+]?\d+)[\s\-–—:=.)،,]+(\S.*)", re.DOTALL)
 _COMMAS = re.compile(r"\s*[,،]\s*")
 
 
@@ -122,11 +122,11 @@ def _read_nominal(text: str, item: Item) -> Reading:
 
 def _read_both(shown: str, item: Item) -> Reading:
     """Read a code with its label ("1 - Male"), which must be the same."""
-    number, words = split_leading_number(shown)
-    named = None if number is None else _label_code(words, item)
-    if named is None:
+    found = _CODE_AND_LABEL.fullmatch(to_latin_digits(shown))
+    named = find_label(shown[found.start(2) :], item, codes=False) if found else None
+    if found is None or named is None:
         return Reading(None, "no such label", unfit=True)
-    if parse_number(named) != number:
+    if parse_number(named) != float(found[1]):
         return Reading(None, "number and words disagree", unfit=True)
     return Reading(named, "number with words")
 
