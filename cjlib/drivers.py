@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cjlib.columns import ESTIMATE, HIGH, LEVEL, LOW, METHOD, SHARE, N, require_columns
+from cjlib.columns import ESTIMATE, HIGH, LEVEL, LOW, METHOD, SHARE, WEIGHT, N, require_columns
 from cjlib.errors import JourneyError, TooFewError
-from cjlib.intervals import Floats, estimate_mean, require_level
+from cjlib.intervals import Floats, are_even, estimate_mean, require_level
 from cjlib.survey import complete_answers
 
 MOST_DRIVERS: Final = 15  # 2^15 models; beyond that the shares mean little anyway
@@ -110,7 +110,7 @@ def measure_drivers(
     outcome: str,
     on: Sequence[str],
     rng: np.random.Generator,
-    weights: str | None = None,
+    weights: str | None = WEIGHT,
     level: float = 0.95,
     missing_answers: str = "",
 ) -> Drivers:
@@ -140,8 +140,10 @@ def measure_drivers(
         Columns of the drivers, 1 to 15. Mean ratings are compared as they stand, so they
         should share a scale.
     rng : Generator
-    weights : str, optional
-        Column of weights; the permutations keep each weight with its drivers.
+    weights : str or None
+        Column of weights, by default that of the respondents table where the data have it;
+        None: unweighted. R², its parts and means are then weighted, the resamples draw people
+        with their weights, and the permutations keep each weight with its drivers.
     level : float, 0 to 1
     missing_answers : str
         "complete" or "impute"; by default what the survey's study says, else "complete".
@@ -163,6 +165,8 @@ def measure_drivers(
     require_level(level, caller="measure_drivers")
     frame: pd.DataFrame = getattr(data, "respondents", data)
     names = list(on)
+    if weights == WEIGHT and (WEIGHT not in frame or WEIGHT in (outcome, *names)):
+        weights = None
     how = _choose_completion(data, missing_answers)
     numbers = _read(frame, outcome, names, weights, how)
     given = numbers[names].to_numpy(dtype=float)
@@ -170,6 +174,7 @@ def measure_drivers(
     w = numbers[weights].to_numpy(dtype=float) if weights else np.ones(len(numbers))
     fillings = [given] if how == "complete" else _fill(numbers[[outcome, *names]], names, rng)
     n, sets = len(y), len(fillings)
+    method = f"{'' if are_even(w) else 'weighted; '}LMG, percentile bootstrap"
     parts = np.mean([share_out(_covariances(np.column_stack([y, x]), w[None])) for x in fillings],
                     axis=0)[0]  # fmt: skip
     draws = BOOTSTRAPS // sets
@@ -193,10 +198,10 @@ def measure_drivers(
     p_all = float((1 + (shuffled.sum(axis=1) >= total - 1e-12).sum()) / (1 + PERMUTATIONS))
     rows = []
     for j, name in enumerate(names):
-        rating = estimate_mean(given[:, j], None if weights is None else w, level=level)
+        rating = estimate_mean(given[:, j], w, level=level)
         rows.append(
             {"driver": name, ESTIMATE: parts[j], LOW: low[j], HIGH: high[j], LEVEL: level, N: n,
-             METHOD: "LMG, percentile bootstrap", SHARE: parts[j] / total if total else 0.0,
+             METHOD: method, SHARE: parts[j] / total if total else 0.0,
              "correlation": float(np.mean([_correlation(x[:, j], y, w) for x in fillings])),
              "p_value": p[j],
              "associated": bool(p[j] < CHANCE and p_all < CHANCE), "mean": rating.estimate,

@@ -4,6 +4,7 @@ from cjlib.metrics.answers import measure_distribution
 from cjlib.metrics.comparison import Comparison, compare_groups
 from cjlib.metrics.goals import GoalTable, measure_goals
 from cjlib.metrics.kpis import KPIS, Kpi, check_goals, kpi_names
+from cjlib.metrics.precision import Precision, measure_precision
 from cjlib.metrics.scores import Score, measure_ces, measure_csat, measure_nps
 from cjlib.metrics.stages import StageScorecard, measure_stage_kpis
 from cjlib.metrics.tables import MetricTable, compare_metrics, measure_metrics
@@ -14,6 +15,7 @@ __all__ = [
     "GoalTable",
     "Kpi",
     "MetricTable",
+    "Precision",
     "Score",
     "StageScorecard",
     "check_goals",
@@ -26,5 +28,6 @@ __all__ = [
     "measure_goals",
     "measure_metrics",
     "measure_nps",
+    "measure_precision",
     "measure_stage_kpis",
 ]

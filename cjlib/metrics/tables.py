@@ -26,7 +26,7 @@ from cjlib.columns import (
 )
 from cjlib.definitions import Privacy
 from cjlib.errors import ColumnError, nearest
-from cjlib.intervals import Estimate, Floats
+from cjlib.intervals import Estimate, Floats, are_even
 from cjlib.language import phrase
 from cjlib.metrics.answers import require_scale
 from cjlib.metrics.comparison import Comparison, compare_groups, judge_differences
@@ -206,7 +206,7 @@ def compare_metrics(
     people = with_personas(respondents_of(survey), members, [by])
     _require_groups(people, [by])
     order = [wave.id for wave in study.waves] if by == WAVE else []
-    weights = people[WEIGHT].to_numpy(dtype=float) if has_weights(people) else None
+    weights = people[WEIGHT].fillna(0.0).to_numpy(dtype=float) if has_weights(people) else None
     tables = []
     for item in study.codebook.items:
         if not item.metric or item.name not in people.columns:
@@ -264,7 +264,10 @@ def with_personas(
 
 def has_weights(people: pd.DataFrame) -> bool:
     """Whether the respondents carry weights that are not all alike."""
-    return WEIGHT in people.columns and len(people[WEIGHT].dropna().unique()) > 1
+    if WEIGHT not in people.columns:
+        return False
+    weights = people[WEIGHT].to_numpy(dtype=float, na_value=np.nan)
+    return not are_even(weights[weights > 0])
 
 
 def ends(item: Item) -> tuple[float, float]:
