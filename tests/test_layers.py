@@ -12,7 +12,7 @@ LAYERS = [
     {"definitions", "codebook", "validation", "plots", "templates", "sheets"},
     {"study"},
     {"accounts", "method", "provenance", "survey", "interviews", "events", "simulate", "design"},
-    {"personas", "journeys", "attribution", "metrics", "value", "prediction", "drivers"},
+    {"personas", "journeys", "attribution", "metrics", "value", "prediction", "drivers", "texts"},
     {"maps", "actions", "waves"},
     {"report", "checking", "notebook", "__main__", "__init__"},
 ]

@@ -11,6 +11,7 @@ from cjlib.language.amounts import (
 )
 from cjlib.language.dates import format_date, parse_date
 from cjlib.language.headers import is_personal_header
+from cjlib.language.modelling import for_model
 from cjlib.language.personal import PersonalDatum, find_personal, is_national_id, mask_personal
 from cjlib.language.phrases import phrase, read_phrases
 from cjlib.language.scales import (
@@ -36,6 +37,7 @@ __all__ = [
     "clean",
     "convert_money",
     "find_personal",
+    "for_model",
     "format_date",
     "format_number",
     "is_blank",

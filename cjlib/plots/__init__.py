@@ -32,6 +32,14 @@ from cjlib.plots.survey import (
     draw_quality,
     draw_rules,
 )
+from cjlib.plots.texts import (
+    draw_learning_curve,
+    draw_sentiment_by,
+    draw_sentiment_calibration,
+    draw_sentiment_quality,
+    draw_telling_words,
+    draw_themes,
+)
 from cjlib.plots.value import (
     draw_calibration,
     draw_cohorts,
@@ -67,6 +75,7 @@ __all__ = [
     "draw_holdout",
     "draw_impact_effort",
     "draw_journey_flow",
+    "draw_learning_curve",
     "draw_loops",
     "draw_margins",
     "draw_metrics",
@@ -81,8 +90,13 @@ __all__ = [
     "draw_saturation",
     "draw_scale",
     "draw_scorecard",
+    "draw_sentiment_by",
+    "draw_sentiment_calibration",
+    "draw_sentiment_quality",
     "draw_step_matrix",
     "draw_survival",
+    "draw_telling_words",
+    "draw_themes",
     "draw_transitions",
     "draw_value",
     "draw_variants",
