@@ -258,10 +258,24 @@ def test_why_two_waves_are_left_out_of_two_items(sfo, answers):
     assert set(flown[first == "2"]) == {"1"}  # the dictionary says 2 = not the first time
     assert (access.astype(int) > 10).sum() == 127  # the dictionary's list ends at 10
     assert sfo.codebook["first_time"].headers("2015") == []
-    assert all(
-        sfo.codebook[name].headers("2013") == []
-        for name in ("arrived_by", "arrived_by_2014", "arrived_by_2010_2012")
-    )
+    assert sfo.codebook["arrived_by"].headers("2013") == []
+
+
+@pytest.mark.real
+def test_codes_that_drift_between_waves_are_one_list(sfo, answers):
+    """By the dictionaries BART is 5 up to 2014, then 6; 2014 parts Uber from Lyft."""
+    waves = {"2010": "Q3_1", "2012": "Q3GETTO1", "2014": "Q3GETTO1", "2015": "Q3GETTO1"}
+    picked = tuple(wave for wave in sfo.waves if wave.id in waves)
+    survey = clean_answers(replace(sfo, waves=picked))
+    found = survey.respondents.groupby("wave")["arrived_by"]
+
+    for wave, column in waves.items():
+        codes = found.get_group(wave)
+        bart = "6" if wave == "2015" else "5"
+        assert codes.eq("6").sum() == (answers[wave][column] == bart).sum() > 200
+    rides = answers["2014"]["Q3GETTO1"].isin(["11", "12", "13"])
+    assert found.get_group("2014").eq("5").sum() == rides.sum() == 109
+    assert "arrived_by" not in set(survey.unfit["column"])
 
 
 @pytest.mark.real
