@@ -170,7 +170,7 @@ def _build_weights(v: dict[str, Any]) -> WeightRules:
     taken = {key: value for key, value in v.items() if key != "waves"}  # what a wave leaves out
     own = {wave: taken | dict(rules or {}) for wave, rules in (v.get("waves") or {}).items()}
     waves = {wave: _build_weights(rules) for wave, rules in own.items()}
-    return WeightRules(rake, (float(trim[0]), float(trim[1])) if trim else None, waves)
+    return WeightRules(rake, (float(trim[0]), float(trim[-1])) if trim else None, waves)
 
 
 def _build_personas(v: dict[str, Any]) -> PersonaRules:
