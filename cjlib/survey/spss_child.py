@@ -31,10 +31,12 @@ def read_spss(file: str, folder: str, encoding: str) -> None:
     arrays, missing = [], {}
     for place, name in enumerate(names):
         values = columns[name]
-        arrays.append(_write_cells(values, str(meta.original_variable_types.get(name, ""))))
+        kind = str(meta.original_variable_types.get(name, ""))
+        text = meta.readstat_variable_types.get(name) == "string"
+        arrays.append(_write_cells(values, kind, text=text))
         ranges: list[Any] = list(meta.missing_ranges.get(name) or [])
         labelled = (meta.variable_value_labels or {}).get(name) or {}
-        missing[place] = _find_missing(ranges, [*_values_of(values), *labelled])
+        missing[place] = _find_missing(ranges, values, labelled) if ranges else []
     table = pa.table(arrays, names=[str(place) for place in range(len(names))])
     place_of_cells = str(Path(folder) / "cells.arrow")
     with pa.OSFile(place_of_cells, "wb") as out, pa.ipc.new_file(out, table.schema) as writer:
@@ -65,24 +67,21 @@ def _limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _write_cells(values: Any, kind: str) -> Any:
-    """Return an arrow array of text; each different value is written once."""
-    import numpy as np
+def _write_cells(values: list[Any], kind: str, *, text: bool) -> Any:
+    """Return an arrow array of text; each different number is written once."""
     import pyarrow as pa
 
+    if text:
+        return pa.array([value or "" for value in values], type=pa.large_string())
     kind = kind.rstrip("0123456789.").upper()
     write = _write_number
     if kind in DATES or kind in ("DATETIME", "YMDHMS"):
         write = _write_moment
     elif kind in TIMES:
         write = _write_time
-    array = np.asarray(values)
-    if array.dtype == object:
-        texts = ["" if _is_gap(value) else write(value) for value in array.tolist()]
-        return pa.array(texts, type=pa.large_string())
-    different, places = np.unique(array, return_inverse=True)
-    texts = ["" if _is_gap(value) else write(value) for value in different.tolist()]
-    return pa.array(texts, type=pa.large_string()).take(pa.array(places))
+    coded = pa.array(values, type=pa.float64(), from_pandas=True).dictionary_encode()
+    texts = [write(value) for value in coded.dictionary.to_pylist()]
+    return pa.array(texts, type=pa.large_string()).take(coded.indices).fill_null("")
 
 
 def _is_gap(value: Any) -> bool:
@@ -118,20 +117,17 @@ def _write_time(value: Any) -> str:
     return f"{sign}{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
 
 
-def _values_of(values: Any) -> list[Any]:
-    listed = values.tolist() if hasattr(values, "tolist") else values
-    return [value for value in set(listed) if not _is_gap(value)]
-
-
-def _find_missing(ranges: list[Any], values: list[Any]) -> list[str]:
+def _find_missing(ranges: list[Any], values: Any, labelled: Any) -> list[str]:
     """Return the codes declared missing; of a range, those that occur or have a label."""
+    listed = values.tolist() if hasattr(values, "tolist") else values
+    held = {value for value in [*listed, *labelled] if not _is_gap(value)}
     codes = set()
     for entry in ranges:
         low, high = entry["lo"], entry["hi"]
         if low == high:
             codes.add(low)
         elif not isinstance(low, str):
-            codes |= {v for v in values if not isinstance(v, str) and low <= v <= high}
+            codes |= {v for v in held if not isinstance(v, str) and low <= v <= high}
     return [_write_number(code) for code in sorted(codes, key=lambda c: (isinstance(c, str), c))]
 
 
