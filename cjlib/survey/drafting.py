@@ -276,6 +276,7 @@ def _write_row(item: Item) -> dict[str, str]:
         "group": item.group,
         "metric": item.metric,
         "check": str(neutralise(item.check)),
+        "unit": item.unit,
     }
     return row
 
@@ -296,14 +297,16 @@ def _guard(cell: str) -> str:
 
 def _write_label(code: str, label: Text) -> str:
     persian = f"/{_escape(label.fa)}" if label.fa else ""
-    return f"{_escape(code)}={_escape(label.en)}{persian}"
+    at = "\\" if code.startswith("@") else ""  # else it names a file of labels
+    return f"{at}{_escape(code)}={_escape(label.en)}{persian}"
 
 
 def _write_note(column: Column, item: Item, guess: Guess) -> str:
     scale = (
         f" {item.low:g} to {item.high:g}" if item.low is not None and item.high is not None else ""
     )
-    cells = f"{100 * guess.share:.1f} % of {column.looked:,} cells"
+    every = f" of {column.filled:,}" if column.filled > column.looked else ""
+    cells = f"{100 * guess.share:.1f} % of {column.looked:,}{every} cells"
     told = f"{item.name} ('{_cut(column.header)}'): {item.kind}{scale}"
     told += f", {item.metric}" if item.metric else ""
     return "; ".join((f"{told}: {guess.reason} ({cells})", *guess.remarks)) + "."

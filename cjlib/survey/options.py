@@ -10,7 +10,7 @@ from typing import Final
 
 from cjlib.codebook import Item
 from cjlib.definitions import Text
-from cjlib.language import clean, key, parse_number
+from cjlib.language import clean, is_blank, key, parse_number
 from cjlib.survey.evidence import Column, Guess, as_text, fit_item, no_answer
 from cjlib.survey.readings import show_number
 from cjlib.survey.values import yes_or_no
@@ -73,21 +73,16 @@ def _leaves_out(column: Column) -> bool:
 def _tick(column: Column, stem: str) -> Guess:
     chosen = sorted(_chosen(column))
     refused = [t for t in column.counts if key(t) in NOT_CHOSEN]
-    asked = [t for t in column.counts if no_answer(t)]
-    own = column.stem[1]
+    unasked = [t for t in column.counts if no_answer(t) and not is_blank(t)]
     option = next((t for t in chosen if yes_or_no(t) is None and key(t) not in CHOSEN), "")
     if parse_number(option) is not None:
         option = ""
     labels = {}
     if refused:
-        labels = {"0": Text(en=clean(refused[0])), "1": Text(en=clean(option or "selected"))}
-    item = Item("", "tick", group=stem, missing=tuple(asked), labels=labels)
-    share = sum(column.counts.get(t, 0) for t in (*chosen, *refused)) / max(1, column.rows)
-    remarks = (
-        [f"option '{option or own}', chosen in {100 * share:.1f} % of the rows"]
-        if not refused
-        else []
-    )
+        labels = {"0": as_text(refused[0]), "1": as_text(option or "selected")}
+    item = Item("", "tick", group=stem, missing=tuple(unasked), labels=labels)
+    cells = sum(column.counts[t] for t in column.given if t in chosen)
+    remarks = [f"chosen in {100 * cells / max(1, column.rows):.1f} % of the rows"]
     if any(yes_or_no(t) is False for t in column.counts) and column.filled < column.rows:
         remarks.append("empty cells count as not chosen, though others say no in words")
     return fit_item(column, item, f"one option of the group '{stem}'", *remarks)

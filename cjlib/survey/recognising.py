@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Final
 
 from cjlib.codebook import Item
@@ -11,7 +12,9 @@ from cjlib.language import (
     is_blank,
     is_personal_header,
     key,
+    money_unit,
     parse_date,
+    parse_money,
     parse_number,
 )
 from cjlib.survey.evidence import (
@@ -21,6 +24,7 @@ from cjlib.survey.evidence import (
     fit_item,
     no_answer,
     number_counts,
+    split_words,
 )
 from cjlib.survey.options import MOST_OPTIONS, draft_labels, guess_multi, is_mark, merge_spellings
 from cjlib.survey.ratings import COUNT_WORDS
@@ -62,8 +66,8 @@ META: Final = {
 }  # fmt: skip  # columns that platforms write themselves, by header
 _DAYS: Final = [name for name, kind in META.items() if kind == "day"]
 ID_WORDS: Final = re.compile(
-    r"\b(?:response|respondent|record|case|interview|resp)[ _]?(?:id|no|num|number)?\b.*|"
-    r"^ ?id ?$|\bid\b$|\btoken\b|\buuid\b|\bguid\b|شناسه|کد پاسخ|شماره پاسخ|ردیف"
+    r"\b(?:response|respondent|record|case|interview|resp) ?(?:no|num|number)?$|id$|\btoken\b|"
+    r"\buuid\b|\bguid\b|شناسه|کد پاسخ|شماره پاسخ|ردیف"
 )
 CUSTOMER_WORDS: Final = re.compile(
     r"\bcustomer\b|\bclient\b|\bmember(?:ship)? ?(?:id|no|number)|\bpanel|\bprolific|\bworker ?id|"
@@ -81,9 +85,11 @@ _CHECK_HEADER = re.compile(
     r"(?:attention|attn|control|trap|imc)?[ _]?(?:check|attention|attn|trap|imc)[ _]?\d*", re.I
 )
 _DATE_WORDS = re.compile(r"\bdate\b|\bday\b|\btimestamp\b|\bwhen\b|تاریخ|روز")
+_UNIT = re.compile(r"\b(?:tomans?|rials?|usd|eur|gbp)\b|تومان|تومن|ریال")
 _TOKEN = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w.-]{8,}", re.ASCII)
 _TIMER = re.compile(
-    r".+_(?:First Click|Last Click|Page Submit|Click Count)|.*groupTime\d*.*|.+Time"
+    r".+_(?:First Click|Last Click|Page Submit|Click Count)|groupTime\w*|[A-Za-z]\w*\dTime|"
+    r"(?:Group|Question) time: .*"
 )
 
 
@@ -98,7 +104,7 @@ def guess_frame(column: Column) -> Guess | None:
 
 def guess_plain(column: Column) -> Guess:
     """Return what a column is that is no frame, no rating and no option column."""
-    for rule in (_guess_date, guess_multi, _guess_number, _guess_nominal):
+    for rule in (_guess_date, guess_multi, _guess_money, _guess_number, _guess_nominal):
         guess = rule(column)
         if guess is not None:
             return guess
@@ -219,7 +225,7 @@ def guess_id(column: Column) -> Guess | None:
     spaced = any(" " in t for t in texts[:50])
     if CUSTOMER_WORDS.search(column.words) and unique > 0.5 and not spaced:
         return Guess(Item("", "customer"), "a customer's or panel's number by its header", unique)
-    header = _camel(column)
+    header = split_words(column.header).strip()
     if ID_WORDS.search(header) and unique >= ENOUGH and not spaced:
         return Guess(Item("", "id"), "a number of the response by its header", unique)
     tokens = sum(bool(_TOKEN.fullmatch(t)) for t in texts) / len(texts)
@@ -228,11 +234,6 @@ def guess_id(column: Column) -> Guess | None:
     if unique == 1.0 and not column.header and texts and _counts_up(texts):
         return Guess(Item("", "id"), "row numbers", unique)
     return None
-
-
-def _camel(column: Column) -> str:
-    """Header in words, with the ID of RespondentID or CCGID parted off."""
-    return re.sub(r"(?<=[a-z])(?=num\b|id\b)", " ", column.words) if column.header else ""
 
 
 def _counts_up(texts: list[str]) -> bool:
@@ -261,6 +262,23 @@ def _guess_date(column: Column) -> Guess | None:
     return best
 
 
+def _guess_money(column: Column) -> Guess | None:
+    """Return sums of money: with their unit, or plain numbers under a header that names one."""
+    texts = column.given
+    named = _UNIT.search(column.words)
+    units: Counter[str] = Counter()
+    for text, n in texts.items():
+        found = parse_money(text)
+        units.update({found[1]: n} if found else {})
+    plain = number_counts(texts)
+    unit = units.most_common(1)[0][0] if units else money_unit(named[0]) if named else ""
+    if not unit or (not units and (len(plain) <= 12 or max(plain) < 1000)):
+        return None
+    item = Item("", "money", unit=unit)
+    guess = fit_item(column, item, f"sums of money in {unit}", "study.yaml must name its currency")
+    return guess if guess.share >= ENOUGH else None
+
+
 def _guess_number(column: Column) -> Guess | None:
     texts = column.given
     counts = number_counts(texts)
@@ -270,7 +288,8 @@ def _guess_number(column: Column) -> Guess | None:
     if not counts or sum(counts.values()) < ENOUGH * total:
         return None
     whole = all(n == int(n) for n in counts)
-    amount = COUNT_WORDS.search(column.words) or re.search(r"\bage\b|سن", column.words)
+    years = re.search(r"\bage\b|\bسن\b", column.words) and max(counts) >= 18
+    amount = COUNT_WORDS.search(column.words) or years
     code = PERSON_WORDS.search(column.words) and not amount
     told = column.missing and not column.labels  # the file names none of its codes: amounts
     if whole and (len(counts) <= 12 or code) and not (told or (amount and len(counts) > 3)):
@@ -283,6 +302,8 @@ def _guess_number(column: Column) -> Guess | None:
     remarks = [f"{c} stands far from the rest: drafted as a missing code" for c in codes]
     if min(counts) >= 0 and max(counts) <= 100 and len(counts) > 20 and max(counts) == 100:
         remarks.append("0 to 100: if it is a slider, make it kind scale with these ends")
+    elif whole and len(counts) <= 100 and not amount and not told:
+        remarks.append("if these are codes and no amounts, make it kind nominal")
     return fit_item(column, item, "numbers", *remarks)
 
 
@@ -314,13 +335,15 @@ def _guess_nominal(column: Column) -> Guess | None:
     if len(kinds) <= MOST_OPTIONS + 20 and again >= 0.8 and number >= 3 * len(kinds) and not long:
         gone = tuple(t for t in column.counts if no_answer(t) and not is_blank(t))
         item = Item("", "nominal", labels=draft_labels(texts), missing=gone)
-        guess = fit_item(column, item, f"{len(kinds)} different most of them again and again")
+        guess = fit_item(
+            column, item, f"{len(kinds)} different answers, most of them again and again"
+        )
         return guess.noting(*_about_codes(column, texts))
     if again >= 0.8 and number >= 5 * len(kinds) and not long:
         gone = tuple(t for t in column.counts if no_answer(t) and not is_blank(t))
         item = Item("", "nominal", missing=gone)
         return fit_item(
-            column, item, f"{len(kinds)} different answers that recur; no labels drafted"
+            column, item, f"{len(kinds)} different answers that recur, too many to label"
         )
     return None
 
@@ -353,7 +376,11 @@ def _guess_text(column: Column) -> Guess:
     if held:
         kinds = sorted({d.kind for t, _ in held for d in find_personal(t)})
         remarks.append(
-            f"{sum(n for _, n in held)} cells hold personal data ({', '.join(kinds)}): "
+            f"{_cells(sum(n for _, n in held))} personal data ({', '.join(kinds)}): "
             "mask them before anything is quoted"
         )
     return Guess(Item("", "text"), f"{column.distinct:,} different texts", 1.0, tuple(remarks))
+
+
+def _cells(count: int) -> str:
+    return "1 cell holds" if count == 1 else f"{count:,} cells hold"
