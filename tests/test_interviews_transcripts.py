@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cjlib.errors import JourneyError, UnsafeFileError
 from cjlib.interviews import Redactor, find_roles, read_transcript
-from cjlib.interviews.transcripts import parse_seconds
+from cjlib.interviews.documents import parse_seconds
 
 
 @pytest.fixture

@@ -21,7 +21,9 @@ from cjlib.language import key
 from cjlib.sheets import Sheet
 from cjlib.study import Study
 
-NOT_INTERVIEWS: Final = ("readme", "source", "license", "guide")  # stems that are left alone
+NOT_INTERVIEWS: Final = (  # stems that are left alone
+    "readme", "source", "license", "guide", "people", "codes", "coding",
+)  # fmt: skip
 UTTERANCES: Final = (
     INTERVIEW, "participant", CUSTOMER, TURN, SPEAKER, ROLE, START, TEXT, LANGUAGE, "consent",
 )  # fmt: skip
@@ -36,7 +38,8 @@ MISFITS: Final = ("file", "line", "found", "expected", "nearest")
 def read_interviews(study: Study) -> Interviews:
     """Read the transcripts of a study, who is in them, and how they were coded.
 
-    Every txt, md, docx, vtt, srt or pdf file under the interviews folder is an interview
+    Every txt, md, docx, vtt, srt, pdf, json, tsv or csv file under the interviews folder is
+    an interview, but for the study's own tables and files called readme, guide and so on
     (``read_transcript`` says how turns are told; ``find_roles`` how roles are). Its id is
     that of people.csv, or else its name without the ending. The same interview in several
     formats is read once, from the richest.
@@ -60,7 +63,9 @@ def read_interviews(study: Study) -> Interviews:
     study.require("interviews", caller="read_interviews")
     folder = study.file(study.interviews_folder)
     people_sheet, people = read_people(study)
-    files = _find_files(folder, people_sheet)
+    own = {study.people_file, study.coding_file, study.codes_file}
+    tables = {study.file(name).resolve() for name in own if name}
+    files = [f for f in _find_files(folder, people_sheet) if f.resolve() not in tables]
     partners = match_files(files, people, folder, people_sheet)
     faults: list[Fault] = []
     rows: dict[str, list[dict[str, Any]]] = {"u": [], "p": [], "r": [], "x": []}

@@ -16,19 +16,36 @@ _ASKS: Final = {
     key(word)
     for word in (
         "interviewer", "moderator", "researcher", "facilitator", "host", "question", "q", "int",
+        "co interviewer", "second interviewer", "co moderator", "mod", "ir",
         "مصاحبه‌گر", "مصاحبه‌کننده", "پرسشگر", "پرسش‌گر", "پرسش‌کننده", "گرداننده", "مجری",
-        "تسهیلگر", "تسهیل‌گر", "پژوهشگر", "محقق", "سوال", "پرسش", "س",
+        "تسهیلگر", "تسهیل‌گر", "پژوهشگر", "محقق", "سوال", "سؤال", "پرسش", "س", "مصاحبه‌گر همکار",
     )
 }  # fmt: skip
 _ANSWERS: Final = {
     key(word)
     for word in (
         "interviewee", "participant", "respondent", "informant", "customer", "user", "client",
-        "answer", "a", "p", "r", "مصاحبه‌شونده", "مشارکت‌کننده", "شرکت‌کننده", "پاسخگو",
+        "answer", "a", "p", "r", "ie", "مصاحبه‌شونده", "مشارکت‌کننده", "شرکت‌کننده",
+        "شرکت‌کننده‌ی", "مشارکت‌کننده‌ی", "مصاحبه‌شونده‌ی", "پاسخگو", "پاسخ‌گوی",
         "پاسخ‌گو", "پاسخ‌دهنده", "پاسخ", "جواب", "مشتری", "کاربر", "ج",
     )
 }  # fmt: skip
-_NEUTRAL: Final = {key(w) for w in ("speaker", "person", "unknown", "voice", "گوینده", "نفر")}
+_NEUTRAL: Final = {
+    key(w)
+    for w in ("speaker", "spk", "person", "unknown", "voice", "گوینده", "سخنگو", "نفر", "فرد")
+}
+_ORDER: Final = {*"abcdefgh"} | {
+    key(w)
+    for w in ("one", "two", "three", "four", "five", "six", "الف", "ب", "پ", "ت", "ث", "ج", "د",
+              "اول", "دوم", "سوم", "چهارم", "پنجم", "ششم", "یک", "دو", "سه", "چهار", "پنج", "شش")
+}  # fmt: skip
+_MARK: Final = re.compile("[?؟]")
+_ASKING: Final = re.compile(
+    r"(?:^|[.!,،؛…])\s*(?:(?:so|and|okay|ok|well|right|خب|و|پس),? )*"
+    r"(?:how|what|why|when|where|which|who|(?:do|did|have|are|were|can|could|would|will) you|"
+    r"tell (?:me|us)|چرا|چطور|چگونه|چه|چی|کی|کجا|کدام|آیا|می‌شه|می‌شود|میشه)(?!\w)",
+    re.IGNORECASE,
+)
 
 
 def is_role_word(label: str) -> bool:
@@ -55,14 +72,18 @@ def find_roles(
         ``named`` (the label is a role word); ``asks most questions`` (no label names the
         interviewer: of the speakers still open, with a tenth of the turns at least, the one
         with the most question marks for the words spoken, the first to speak on a tie; those
-        who talk much ask much, so a plain count often picks the participant);
+        who talk much ask much, so a plain count often picks the participant; where nothing
+        has a question mark, sentences that begin with how, what, did you, چرا, آیا and the
+        like are counted);
         ``the others`` (participant; also everybody where nobody asks, or one speaks alone).
         No speaker named: ``unknown``.
     """
     spoken: dict[str, tuple[int, int, int]] = {}  # turns, question marks, words
-    for speaker, text in turns:
+    heard = list(turns)
+    asks = _MARK if any(_MARK.search(text) for _, text in heard) else _ASKING
+    for speaker, text in heard:
         count, marks, words = spoken.get(speaker, (0, 0, 0))
-        marks += len(re.findall("[?؟]", text))
+        marks += len(asks.findall(text))
         spoken[speaker] = (count + 1, marks, words + len(text.split()))
     known = {key(name) for name in listed}
     roles: dict[str, tuple[str, str]] = {}
@@ -91,4 +112,8 @@ def _find_asker(
 
 
 def _stem(label: str) -> str:
-    return re.sub(r"\d+$", "", key(label))
+    """Return the key of a label without the number or letter that tells it from its like."""
+    words = label.split()
+    if len(words) > 1 and key(words[-1]) in _ORDER:
+        words = words[:-1]
+    return re.sub(r"\d+$", "", key(" ".join(words)))
