@@ -263,7 +263,7 @@ easy,scale,1,5,9,,,need
 quick,scale,1,5,,,called=1,need
 later,scale,1,5,,,,need
 """
-W1 = "called,easy,quick\n1,3,4\n2,,\n1,9,\n2,4,\n"
+W1 = "called,easy,quick\n1,3,4\n2,-,\n1,9,\n2,4,\n"  # a stroke is a mark for nothing
 W2 = "called,easy,quick,later\n1,2,2,1\n1,7,1,\n2,5,,3\n"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from cjlib.intervals import Estimate, Floats, normal_quantile
@@ -155,12 +156,13 @@ def estimate_by_bootstrap(
         value.
     """
     n, nan = len(values), float("nan")
-    whole = pairwise_covariances(values)
+    rows, times = _gather(values)
+    whole = pairwise_covariances(rows, times[None])
     found = {name: float(measure(whole)[0]) for name, measure in measures.items()}
     if rng is None:
         why = "no interval: pass rng for a bootstrap"
         return {name: Estimate(value, nan, nan, level, n, why) for name, value in found.items()}
-    drawn = np.concatenate(list(_resample(values, rng)))
+    drawn = np.concatenate(list(_resample(rows, times, rng)))
     told = {}
     for name, measure in measures.items():
         given = measure(drawn)
@@ -174,15 +176,20 @@ def estimate_by_bootstrap(
     return told
 
 
-def _resample(values: Floats, rng: np.random.Generator) -> Iterator[Floats]:
+def _gather(values: Floats) -> tuple[Floats, Floats]:
+    """Different rows and how often each comes; a gap is an answer like another here."""
+    names = list(range(values.shape[1]))
+    counts = pd.DataFrame(values, columns=names).groupby(names, dropna=False, sort=True).size()
+    rows = counts.index.to_frame().to_numpy(dtype=float)
+    return rows, counts.to_numpy(dtype=float)
+
+
+def _resample(rows: Floats, times: Floats, rng: np.random.Generator) -> Iterator[Floats]:
     """Covariances of resamples; equal rows are drawn together, as counts."""
-    gap = np.isnan(values)
-    rows, times = np.unique(np.where(gap, np.inf, values), axis=0, return_counts=True)
-    rows[np.isinf(rows)] = np.nan
-    step = max(1, CELLS // len(rows))
+    step, n = max(1, CELLS // len(rows)), int(times.sum())
     for start in range(0, BOOTSTRAPS, step):
         draws = min(step, BOOTSTRAPS - start)
-        counts = rng.multinomial(len(values), times / len(values), size=draws).astype(float)
+        counts = rng.multinomial(n, times / n, size=draws).astype(float)
         found = pairwise_covariances(rows, counts)
         keep = np.isfinite(found).all(axis=(1, 2))
         keep &= (np.einsum("sii->si", found) > 0).all(axis=1)

@@ -114,8 +114,8 @@ def _read(frame: pd.DataFrame, how: str) -> pd.DataFrame:
             f"complete_answers: every column must hold numbers; {', '.join(map(repr, wrong[:5]))} "
             f"({len(wrong)} of {frame.shape[1]}) do not. Pass numbers, or 0 and 1 for a choice."
         )
-    numbers: pd.DataFrame = frame.astype("Float64").astype(float)
-    return numbers
+    values = frame.to_numpy(dtype=float, na_value=np.nan)
+    return pd.DataFrame(values, index=frame.index, columns=frame.columns)
 
 
 def _impute(numbers: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:

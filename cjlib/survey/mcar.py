@@ -166,11 +166,10 @@ def _read(frame: pd.DataFrame) -> tuple[Floats, list[str], list[str]]:
             f"{', '.join(repr(str(c)) for c in wrong[:5])} "
             f"({len(wrong)} of {frame.shape[1]}) do not. Pass the rated items only."
         )
-    numbers = frame.astype("Float64").astype(float)
-    flat = [c for c in frame.columns if numbers[c].nunique() < 2]
-    kept = [c for c in frame.columns if c not in flat]
-    values = numbers[kept].to_numpy(dtype=float)
-    return values, [str(c) for c in kept], [str(c) for c in flat]
+    values = frame.to_numpy(dtype=float, na_value=np.nan)
+    spread = np.fmax.reduce(values, initial=np.nan) > np.fmin.reduce(values, initial=np.nan)
+    names = np.array([str(c) for c in frame.columns], dtype=object)
+    return values[:, spread], names[spread].tolist(), names[~spread].tolist()
 
 
 def _is_number(column: pd.Series) -> bool:

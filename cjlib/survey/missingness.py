@@ -134,7 +134,8 @@ def measure_missing(
         [ESTIMATE, "left_out"], ascending=False, kind="stable"
     )
     waves = people[WAVE] if WAVE in people.columns else everybody
-    patterns, pattern_items = _count_patterns(states, names)
+    kinds, counts = _distinct(states)
+    patterns, pattern_items = _count_patterns(kinds, counts, names)
     tested = [
         name
         for place, name in enumerate(names)
@@ -143,7 +144,7 @@ def measure_missing(
     return MissingAnswers(
         table.reset_index(drop=True),
         _count_items(states, cleared, names, waves, base=base, level=level),
-        patterns, pattern_items, _count_pairs(states, names), measure_mcar(people[tested]),
+        patterns, pattern_items, _count_pairs(kinds, counts, names), measure_mcar(people[tested]),
         len(people), int((states != LEFT_OUT).all(axis=1).sum()),
         data.study.language if isinstance(data, Survey) else "en",
     )  # fmt: skip
@@ -218,16 +219,16 @@ def _count_items(
 ) -> pd.DataFrame:  # fmt: skip
     rows = []
     for wave, index in waves.groupby(waves, sort=False).indices.items():
-        part, gone = states[index], cleared[index]
-        for place, name in enumerate(names):
-            asked = int((part[:, place] != NOT_ASKED).sum())
-            missing = part[:, place] == LEFT_OUT
-            set_missing = int((missing & gone[:, place]).sum())
-            share = _estimate(int(missing.sum()), asked, base=base, level=level)
+        part, n = states[index], len(index)
+        gaps = part == LEFT_OUT
+        not_asked, missing = (part == NOT_ASKED).sum(axis=0), gaps.sum(axis=0)
+        set_missing = (gaps & cleared[index]).sum(axis=0)
+        for name, out, gone, made in zip(names, not_asked, missing, set_missing, strict=True):
+            share = _estimate(int(gone), int(n - out), base=base, level=level)
             rows.append(
-                {WAVE: wave, "item": name, "asked": asked, "answered": asked - int(missing.sum()),
-                 "left_out": int(missing.sum()) - set_missing, "set_missing": set_missing,
-                 "not_asked": len(part) - asked, **share.as_dict()}
+                {WAVE: wave, "item": name, "asked": int(n - out), "answered": int(n - out - gone),
+                 "left_out": int(gone - made), "set_missing": int(made), "not_asked": int(out),
+                 **share.as_dict()}
             )  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -238,10 +239,18 @@ def _estimate(missing: int, asked: int, *, base: int, level: float) -> Estimate:
     return estimate_share(missing, asked, level=level)
 
 
-def _count_patterns(states: States, names: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    kinds, first, counts = _distinct(states)
+def _distinct(states: States) -> tuple[States, npt.NDArray[np.int64]]:
+    """Different rows and how often each comes, the most frequent first."""
+    codes, _ = pd.factorize(np.ascontiguousarray(states).view(f"S{states.shape[1]}").ravel())
+    first = np.unique(codes, return_index=True)[1]
+    counts = np.bincount(codes)
     order = np.lexsort((first, -counts))
-    kinds, counts = kinds[order], counts[order]
+    return states[first[order]], counts[order]
+
+
+def _count_patterns(
+    kinds: States, counts: npt.NDArray[np.int64], names: list[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     missing = kinds == LEFT_OUT
     patterns = pd.DataFrame(
         {
@@ -250,7 +259,7 @@ def _count_patterns(states: States, names: list[str]) -> tuple[pd.DataFrame, pd.
             "gaps": missing.sum(axis=1),
             "not_asked": (kinds == NOT_ASKED).sum(axis=1),
             "rows": counts,
-            SHARE: counts / len(states),
+            SHARE: counts / counts.sum(),
         }
     ).astype({"missing": "string"})
     shown = kinds[:PATTERNS_SHOWN]
@@ -264,19 +273,11 @@ def _count_patterns(states: States, names: list[str]) -> tuple[pd.DataFrame, pd.
     return patterns, grid
 
 
-def _distinct(
-    states: States,
-) -> tuple[States, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Different rows, where each first stands, and how often it comes."""
-    codes, _ = pd.factorize(np.ascontiguousarray(states).view(f"S{states.shape[1]}").ravel())
-    first = np.unique(codes, return_index=True)[1]
-    return states[first], first, np.bincount(codes)
-
-
-def _count_pairs(states: States, names: list[str]) -> pd.DataFrame:
-    asked, gaps = (states != NOT_ASKED).astype(float), (states == LEFT_OUT).astype(float)
-    both_asked, both = asked.T @ asked, gaps.T @ gaps
-    alone = gaps.T @ asked  # gaps in the row's item among those asked both
+def _count_pairs(kinds: States, counts: npt.NDArray[np.int64], names: list[str]) -> pd.DataFrame:
+    asked, gaps = (kinds != NOT_ASKED).astype(float), (kinds == LEFT_OUT).astype(float)
+    rows = counts[:, None]
+    both_asked, both = asked.T @ (rows * asked), gaps.T @ (rows * gaps)
+    alone = gaps.T @ (rows * asked)  # gaps in the row's item among those asked both
     expected = alone * alone.T / np.maximum(both_asked, 1)
     first, second = np.nonzero(np.triu(both > 0, k=1))
     labels = np.array(names, dtype=object)

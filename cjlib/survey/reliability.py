@@ -272,7 +272,8 @@ def _read(data: Survey | pd.DataFrame, names: list[str], reverse: list[str]) -> 
             f"measure_scale: every item must hold numbers; {', '.join(wrong)} does not. "
             "Code its answers by the codebook (kind scale) first."
         )
-    numbers: pd.DataFrame = frame[names].astype("Float64").astype(float)
+    values = frame[names].to_numpy(dtype=float, na_value=np.nan)
+    numbers = pd.DataFrame(values, index=frame.index, columns=names)
     return numbers.assign(**{name: -numbers[name] for name in reverse})
 
 
