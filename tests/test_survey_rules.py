@@ -207,6 +207,18 @@ def test_preview_says_what_nobody_has(write_study):
         assert said in " ".join(text.get_text() for text in ax.texts)
 
 
+def test_a_rule_without_its_index_is_said(write_study):
+    """Items worded both ways: no antonyms are missing; four scales give even-odd."""
+    study = write_study("even_odd: 0, synonyms: 0, duplicates: false")
+    few = replace(study, scales={"a": ("q0", "q1")})
+
+    assert clean_answers(study).warnings == ()
+    assert clean_answers(few).warnings == (
+        "even_odd is not known for anybody in wave w: it needs 3 scales of two items (scales in "
+        "study.yaml, or group).",
+    )
+
+
 def test_the_figure_shows_the_table(write_study):
     found = preview_rules(clean_answers(write_study("seconds_per_item: 2, failed_checks: 1")))
     ax = found.plot()
