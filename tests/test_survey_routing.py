@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cjlib.errors import StudyError
 from cjlib.study import load_study
-from cjlib.survey import clean_answers, read_answers, replay_ledger
+from cjlib.survey import clean_answers, count_codes, read_answers, replay_ledger
 
 STUDY = """
 study: 1
@@ -126,6 +126,17 @@ def test_not_asked_is_not_left_out(write):
     assert survey.quality["missing_share"].tolist() == [0, 0, 0, 0]
     silent = clean_answers(write([record(owns="2"), record(owns="1")]))
     assert silent.quality["missing_share"].tolist() == [1, 1, 1, 1]
+
+
+def test_who_was_not_asked_stands_in_no_base(write):
+    """40 own a car (30 say why), 25 do not: "why" has a base of 40 at most."""
+    rows = [record(owns="1", pleased="1", why="1" if n < 30 else "") for n in range(40)]
+    rows += [record(owns="2", never="1") for _ in range(25)]
+    survey = clean_answers(write(rows, [record(owns="2", never="1")]))
+
+    assert set(count_codes(survey, "why", base="all", wave="w0").table["n"]) == {40}
+    assert set(count_codes(survey, "why", wave="w0").table["n"]) == {30}
+    assert set(count_codes(survey, "owns", base="all", wave="w0").table["n"]) == {65}
 
 
 def test_a_wave_without_the_deciding_question_asked_everyone(write):

@@ -60,7 +60,7 @@ def personas_of_customers(study: Study, members: pd.DataFrame) -> pd.Series:
 
 
 def _kind(item: Item) -> str:
-    if item.kind in ("scale", "number"):
+    if item.kind in ("scale", "number", "money"):
         return MEAN
     if item.kind in ("tick", "multi"):
         return SHARE

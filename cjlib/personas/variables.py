@@ -282,6 +282,8 @@ def _read_item(
             low, high, column = 0.0, 1.0, to_numbers(respondents[name])
         elif item.kind in ("scale", "number"):
             column = to_numbers(respondents[name])
+        elif item.kind == "money":  # its ends are told in its own unit, not the study's currency
+            low, high, column = None, None, to_numbers(respondents[name])
         elif item.kind == "nominal" and len(item.labels) == 2:
             first = next(iter(item.labels))
             text = respondents[name].astype("string")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cjlib.codebook import Item
-from cjlib.columns import CODE, ESTIMATE, HIGH, LEVEL, LOW, METHOD, WAVE, WEIGHT, N
+from cjlib.columns import CODE, ESTIMATE, HIGH, LEVEL, LOW, METHOD, RESPONDENT, WAVE, WEIGHT, N
 from cjlib.definitions import Privacy, Text
 from cjlib.errors import JourneyError, nearest
 from cjlib.intervals import Estimate, estimate_weighted_share, require_level, unknown
@@ -143,11 +143,16 @@ def _find_mentions(rows: pd.DataFrame, items: list[Item]) -> tuple[pd.DataFrame,
 
 
 def _asked(survey: Survey, rows: pd.DataFrame, items: list[Item]) -> pd.Series:
-    """Who answered a wave that asked any of the items."""
-    names = [item.name for item in items]
-    absent = survey.absent[survey.absent["item"].isin(names)].groupby(WAVE).size()
-    never = absent[absent.eq(len(names))].index
-    return ~rows[WAVE].isin(never)
+    """Who was asked any of the items: their wave had it, and skip logic did not pass it by."""
+    asked = pd.Series(False, index=rows.index)
+    for item in items:
+        absent = survey.absent.loc[survey.absent["item"].eq(item.name), WAVE]
+        here = ~rows[WAVE].isin(absent)
+        if item.name in survey.not_asked:
+            passed_by = survey.not_asked[item.name].to_numpy(dtype=bool)
+            here &= ~rows[RESPONDENT].isin(survey.everyone.loc[passed_by, RESPONDENT])
+        asked |= here
+    return asked
 
 
 def _add_shares(

@@ -43,7 +43,7 @@ def describe_respondents(survey: Survey, study: Study) -> pd.DataFrame:
         if item.kind == "nominal":
             labels = {code: label.to(study.language) for code, label in item.labels.items()}
             rows += _count_answers(people[item.name], weights, labels, study)
-        elif item.kind in ("number", "scale"):
+        elif item.kind in ("number", "scale", "money"):
             rows.append(_mean_answer(people[item.name], weights, study))
     columns = ["item", "answer", *unknown(0).as_dict()]
     if not are_even(weights[weights.gt(0)].to_numpy(dtype=float)):

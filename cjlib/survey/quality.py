@@ -41,7 +41,7 @@ INDICES: Final = (
     "even_odd", "synonyms", "synonym_pairs", "antonyms", "antonym_pairs", "person_total",
     "missing_share",
 )  # fmt: skip
-COUNTED: Final = ("scale", "number", "nominal", "tick", "multi")  # kinds that take time
+COUNTED: Final = ("scale", "number", "money", "nominal", "tick", "multi")  # they take time
 
 
 def measure_quality(
