@@ -269,6 +269,53 @@ def test_a_battery_lends_its_ends_to_the_item_that_shows_fewer(tmp_path):
     assert table[["low", "high"]].drop_duplicates().to_numpy().tolist() == [["0", "10"]]
 
 
+def test_a_rare_0_below_1_to_5_is_no_answer_and_said_so(tmp_path):
+    cells = [*(list("12345") * 20), *["0"] * 5]
+    file = write_columns(tmp_path / "x.csv", {"How good was it?": cells})
+
+    draft = draft_codebook(file)
+
+    assert draft.table.loc[0, ["low", "high", "missing"]].tolist() == ["1", "5", "0"]
+    assert "0 (4.8 % of the cells) lies off the scale" in draft.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "missing"),
+    [
+        (["Strongly disagree", "Somewhat disagree", "Neither agree nor disagree",
+          "Somewhat agree", "Strongly agree"], ""),
+        (["Very unimportant", "Somewhat unimportant", "Neither important nor unimportant (so-so)",
+          "Somewhat important", "Very important"], ""),
+        (["Not at all comfortable", "Not so comfortable", "Somewhat comfortable",
+          "Very comfortable", "Extremely comfortable", "I don't do this"], "I don't do this"),
+        (["Not at all masculine", "Not very masculine", "Somewhat masculine",
+          "Very masculine"], ""),
+        (["اصلاً جدی نیست", "کمی جدی", "تا حدی جدی", "خیلی جدی", "کاملاً جدی"], None),
+    ],
+)  # fmt: skip
+def test_words_of_growing_strength_are_put_in_order(tmp_path, words, missing):
+    file = write_columns(tmp_path / "x.csv", {"What say you?": [*words, *words[::-1]] * 9})
+    row = draft_codebook(file).table.loc[0]
+
+    if missing is None:  # a stem that changes its form is not put in order
+        assert row["kind"] == "nominal"
+        return
+    steps = [w for w in words if w != missing]
+    assert row["labels"] == "|".join(f"{i}={w}" for i, w in enumerate(steps, 1))
+    assert row[["kind", "low", "high", "missing"]].tolist() == [
+        "scale", "1", str(len(steps)), missing,
+    ]  # fmt: skip
+
+
+def test_an_answer_of_unknown_place_is_never_dropped(tmp_path):
+    words = ["Never", "Once in a while", "About half the time", "Usually", "Always"]
+    file = write_columns(tmp_path / "x.csv", {"Do you recline?": words * 20})
+    row = draft_codebook(file).table.loc[0]
+
+    assert row[["kind", "missing"]].tolist() == ["nominal", ""]
+    assert row["labels"].count("=") == 5
+
+
 def test_a_slip_of_the_pen_does_not_widen_a_scale(tmp_path):
     cells = [*(list("12345") * 60), "6"]
     file = write_columns(tmp_path / "x.csv", {"How important is it?": cells})
@@ -439,6 +486,33 @@ def test_surveymonkey_options_are_one_group(tmp_path):
     assert draft.table["group"].nunique() == 2  # one, and none
     assert survey.respondents.iloc[:, -4].sum() == 15
     assert survey.unfit.empty
+
+
+def test_limesurvey_codes(tmp_path):
+    columns = {
+        "id": [str(i) for i in range(1, 41)],
+        "submitdate": ["2025-06-08 10:00:00", "2025-06-09 10:00:00"] * 20,
+        "lastpage": ["3"] * 40,
+        "startlanguage": ["fa", "en"] * 20,
+        "interviewtime": [f"{100 + i / 3:.2f}" for i in range(40)],
+        "Q1[SQ001]": ["Y", ""] * 20,
+        "Q1[SQ002]": ["", "", "Y", ""] * 10,
+        "Q1[other]": ["", "", "by post", ""] * 10,
+        "Q2[1]": ["A1", "A2", "A3", "A4"] * 10,
+        "groupTime12": [f"{i / 7:.2f}" for i in range(40)],
+    }
+    file = write_columns(tmp_path / "x.csv", columns)
+    draft = draft_codebook(file)
+    rows = clean_answers(study_with(draft, file, tmp_path)).respondents
+
+    assert draft.form == "limesurvey"
+    assert draft.table["kind"].tolist()[:7] == [
+        "id", "date", "ignore", "language", "duration", "tick", "tick",
+    ]  # fmt: skip
+    assert draft.table["kind"].tolist()[8:] == ["nominal", "ignore"]
+    assert rows["q1_sq001"].sum() == 20
+    assert rows["q1_sq002"].sum() == 10
+    assert rows["duration_s"].notna().all()
 
 
 def test_a_dialect_is_taken_as_said(tmp_path):
