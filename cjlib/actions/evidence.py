@@ -21,11 +21,12 @@ from cjlib.columns import (
     STAGE,
     TOUCHPOINT,
     WAVE,
+    WEIGHT,
     N,
     require_columns,
 )  # fmt: skip
 from cjlib.errors import JourneyError, nearest
-from cjlib.intervals import Estimate, estimate_mean, estimate_share
+from cjlib.intervals import Estimate, estimate_mean, estimate_share, estimate_weighted_share, weigh
 from cjlib.interviews import Interviews, count_codes
 from cjlib.language import format_number, phrase
 from cjlib.study import Study
@@ -140,7 +141,7 @@ def interview_pains(study: Study, interviews: Interviews, *, lane: str = "pain")
 
 
 def survey_pains(study: Study, survey: HasRespondents) -> pd.DataFrame:
-    """Pains ticked in the survey's latest wave: share of respondents who ticked each.
+    """Pains ticked in the survey's latest wave: (weighted) share of respondents who ticked each.
 
     Items of the codebook with the role ``pain`` and the kind ``tick``. Severity is 1.
     """
@@ -148,14 +149,14 @@ def survey_pains(study: Study, survey: HasRespondents) -> pd.DataFrame:
     rows = []
     for item in study.codebook.select(kind="tick", role="pain"):
         if item.name in people:
-            ticked = people[item.name].dropna().astype(float)
-            share = estimate_share(float(ticked.sum()), len(ticked), level=study.level)
+            ticked, weights = _answered(people, item)
+            share = estimate_weighted_share(ticked, weights, level=study.level)
             rows.append(_row(study, item, share, customers=ticked.sum()))
     return _frame(rows, "pain")
 
 
 def low_scores(study: Study, survey: HasRespondents) -> pd.DataFrame:
-    """Dissatisfaction in the latest wave: share of raters below the middle of the scale.
+    """Dissatisfaction in the latest wave: (weighted) share of raters below the scale's middle.
 
     Items with the metric csat or ces (an effort scale, where high is hard, is turned round).
     Severity: how far the mean of those raters lies below the middle, as a share of half the
@@ -168,14 +169,17 @@ def low_scores(study: Study, survey: HasRespondents) -> pd.DataFrame:
             continue
         if item.name not in people:
             continue
-        values = people[item.name].dropna().to_numpy(dtype=float)
+        values, weights = _answered(people, item)
         if item.metric == "ces" and study.positions.ces == "effort":
             values = item.low + item.high - values
         middle = (item.low + item.high) / 2
-        below = values[values < middle]
-        share = estimate_share(len(below), len(values), level=study.level)
-        severity = (middle - below.mean()) / (middle - item.low) if len(below) else 0.0
-        rows.append(_row(study, item, share, severity=severity, customers=len(below)))
+        below = values < middle
+        share = estimate_weighted_share(below, weights, level=study.level)
+        severity = 0.0
+        if below.any():
+            mean = float(np.average(values[below], weights=weights[below]))
+            severity = (middle - mean) / (middle - item.low)
+        rows.append(_row(study, item, share, severity=severity, customers=int(below.sum())))
     return _frame(rows, "score")
 
 
@@ -194,12 +198,12 @@ def belief_gaps(study: Study, survey: HasRespondents) -> pd.DataFrame:
         if item.low is None or item.high is None:
             continue
         belief = float(believed[item.stage])
-        values = people[item.name].dropna().to_numpy(dtype=float)
-        gap = belief - estimate_mean(values, level=study.level).estimate
+        values, weights = _answered(people, item)
+        gap = belief - estimate_mean(values, weights, level=study.level).estimate
         if not gap > 0:
             continue
         below = int((values < belief).sum())
-        share = estimate_share(below, len(values), level=study.level)
+        share = estimate_weighted_share(values < belief, weights, level=study.level)
         severity = gap / (item.high - item.low)
         measure = phrase(
             "actions.belief", study.language,
@@ -277,6 +281,11 @@ def _latest(study: Study, survey: HasRespondents) -> pd.DataFrame:
     people = survey.respondents
     present = [w.id for w in study.waves if w.id in set(people[WAVE].dropna())]
     return people[people[WAVE] == present[-1]] if present else people
+
+
+def _answered(people: pd.DataFrame, item: Item) -> tuple[Floats, Floats]:
+    """Return the answers given to an item and the weights of those who gave them."""
+    return weigh(people[item.name], people.get(WEIGHT), caller="rank_opportunities")
 
 
 def _row(

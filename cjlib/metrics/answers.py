@@ -8,21 +8,26 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cjlib.columns import N
 from cjlib.errors import JourneyError, ScaleError
-from cjlib.intervals import Floats, require_level, wilson_bounds
+from cjlib.intervals import Floats, estimate_weighted_share, require_level, weigh
 
 NPS_SCALE: Final = (0, 10)  # the only scale the Net Promoter Score is defined on
 
 
 def measure_distribution(
-    values: npt.ArrayLike, *, scale: tuple[float, float], level: float = 0.95
+    values: npt.ArrayLike,
+    weights: npt.ArrayLike | None = None,
+    *,
+    scale: tuple[float, float],
+    level: float = 0.95,
 ) -> pd.DataFrame:
     """Count how often each answer of a scale was given.
 
     Parameters
     ----------
     values : array of whole numbers on the scale, missing answers left out
+    weights : array of float, optional
+        Not negative; shares are weighted, counts and ``n`` are of answers.
     scale : (low, high)
         Every point between is a row, also one nobody chose.
     level : float, 0 to 1
@@ -39,20 +44,17 @@ def measure_distribution(
         If an answer lies off the scale, with the counts.
     """
     require_level(level, caller="measure_distribution")
-    x, _ = require_pairs(values, None, caller="measure_distribution")
+    x, w = require_pairs(values, weights, caller="measure_distribution")
     low, high = scale
     require_scale(x, low, high, what="answers", caller="measure_distribution")
-    x = x[~np.isnan(x)]
+    x, w = weigh(x, w, caller="measure_distribution")
     points = np.union1d(np.arange(low, high + 1), np.unique(x))
-    counts = np.array([(x == point).sum() for point in points])
-    below, above = wilson_bounds(counts, np.full(len(points), len(x)), level=level)
-    share = counts / len(x) if len(x) else np.full(len(points), np.nan)
-    return pd.DataFrame(
-        {
-            "answer": points, "count": counts, "share": share, "low": below, "high": above,
-            "level": level, N: len(x), "method": "Wilson",
-        }
-    )  # fmt: skip
+    rows = [
+        {"answer": point, "count": int((x == point).sum())}
+        | estimate_weighted_share(x == point, w, level=level).as_dict()
+        for point in points
+    ]
+    return pd.DataFrame(rows).rename(columns={"estimate": "share"})
 
 
 def require_scale(

@@ -213,7 +213,7 @@ def _measure(
         if metric in heavy:
             rows.append({METRIC: metric, "weighting": "weighted", **heavy[metric].as_dict()})
     position = {"nps": NPS_POSITION, "csat": CSAT_POSITION, "ces": CES_POSITION[direction]}[name]
-    answers = measure_distribution(x, scale=(low, high), level=level)
+    answers = measure_distribution(x, w, scale=(low, high), level=level)
     return Score(name, pd.DataFrame(rows), answers, (position,))
 
 
