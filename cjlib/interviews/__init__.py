@@ -13,6 +13,7 @@ from cjlib.interviews.reading import check_coding, read_interviews
 from cjlib.interviews.redaction import Redactor
 from cjlib.interviews.roles import find_roles
 from cjlib.interviews.saturation import Saturation, measure_saturation
+from cjlib.interviews.speech import Speech, normalise_utterances
 from cjlib.interviews.transcripts import Turn, read_transcript
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Quotes",
     "Redactor",
     "Saturation",
+    "Speech",
     "Turn",
     "check_coding",
     "cohen_kappa",
@@ -30,6 +32,7 @@ __all__ = [
     "krippendorff_alpha",
     "measure_agreement",
     "measure_saturation",
+    "normalise_utterances",
     "pick_quotes",
     "read_interviews",
     "read_transcript",

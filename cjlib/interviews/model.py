@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -21,7 +21,8 @@ class Interviews:
         speaks, missing for interviewers; ``turn`` from 1; ``speaker`` (participant-1 ...,
         in the order they first speak); ``role`` (interviewer, participant, or unknown where
         the transcript names nobody); ``start_s``; ``text`` with placeholders for people;
-        ``language``; ``consent``: whether the words may be quoted.
+        ``language``; ``consent``: whether the words may be quoted; ``analysis_text``: the text
+        without fillers and noise (``normalise_utterances``), to count and to model, not to quote.
     codings : DataFrame, one row per turn, coder, code and quote
         ``interview_id, turn, coder, code, stage, touchpoint, valence`` (-1, 0, 1 or missing)
         and ``quote``, the coded words with placeholders (empty: the whole turn).
@@ -32,10 +33,13 @@ class Interviews:
     roles : DataFrame, one row per interview and speaker
         ``interview_id, speaker, role, rule, turns, words``: how the role was told.
     redactions : DataFrame, one row per replacement
-        ``interview_id, turn, kind, placeholder``, for review; what stood there is not kept.
+        ``interview_id, turn, kind, placeholder, rule`` (how it was found), for review; what
+        stood there is not kept.
     misfits : DataFrame
         ``file, line, found, expected, nearest``: files, people and codings left out or
         mended, and what was expected.
+    noise : DataFrame, one row per interview and rule
+        ``interview_id, rule, removed, turns``: what ``analysis_text`` is without.
     language : "en" or "fa"
         Of labels in figures: the study's.
     """
@@ -48,6 +52,7 @@ class Interviews:
     redactions: pd.DataFrame
     misfits: pd.DataFrame
     language: str = "en"
+    noise: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def label(self, code: str) -> str:
         """Return what a code is called in the study's language; an unlisted code its own name."""

@@ -16,6 +16,7 @@ from cjlib.interviews.model import Interviews
 from cjlib.interviews.people import Person, match_files, read_people
 from cjlib.interviews.redaction import Redactor
 from cjlib.interviews.roles import PARTICIPANT, find_roles, is_role_word
+from cjlib.interviews.speech import normalise_utterances
 from cjlib.interviews.transcripts import FORMATS, Turn, read_transcript
 from cjlib.language import key
 from cjlib.sheets import Sheet
@@ -107,8 +108,11 @@ def read_interviews(study: Study) -> Interviews:
         codes = found.reindex(columns=list(CODE_COLUMNS), fill_value="")
     sheets = (people_sheet, codes_sheet, coding_sheet)
     faults += [fault for sheet in sheets for fault in sheet.faults]
+    utterances = _frame(rows["u"], UTTERANCES)
+    speech = normalise_utterances(utterances)
     return Interviews(
-        utterances=_frame(rows["u"], UTTERANCES), codings=codings, codes=codes,
+        utterances=utterances.assign(analysis_text=speech.texts), noise=speech.noise,
+        codings=codings, codes=codes,
         people=_frame(rows["p"], PEOPLE), roles=_frame(rows["r"], ROLES),
         redactions=_frame(rows["x"], REDACTIONS),
         misfits=pd.DataFrame(
