@@ -396,6 +396,16 @@ def test_the_bootstrap_needs_a_generator_and_follows_it():
     assert first["low"].notna().all()
 
 
+def test_the_bootstrap_of_repeated_rows_agrees_with_the_delta_method():
+    frame = make_items(600, UNEQUAL, seed=1, cuts=(0.0, 1.0))  # 243 different rows at most
+
+    found = measure_scale(frame, items=list(frame), rng=np.random.default_rng(1))
+
+    delta, drawn = found.estimate("alpha"), found.estimate("alpha", "pairwise")
+    assert drawn.estimate == pytest.approx(delta.estimate)
+    assert (drawn.low, drawn.high) == pytest.approx((delta.low, delta.high), abs=0.012)
+
+
 # --- a study's scales -------------------------------------------------------------------
 
 

@@ -180,8 +180,9 @@ def _gather(values: Floats) -> tuple[Floats, Floats]:
     """Different rows and how often each comes; a gap is an answer like another here."""
     names = list(range(values.shape[1]))
     counts = pd.DataFrame(values, columns=names).groupby(names, dropna=False, sort=True).size()
-    rows = counts.index.to_frame().to_numpy(dtype=float)
-    return rows, counts.to_numpy(dtype=float)
+    rows: Floats = counts.index.to_frame().to_numpy(dtype=np.float64)
+    times: Floats = np.asarray(counts, dtype=np.float64)
+    return rows, times
 
 
 def _resample(rows: Floats, times: Floats, rng: np.random.Generator) -> Iterator[Floats]:
