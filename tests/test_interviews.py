@@ -101,7 +101,7 @@ def test_no_name_and_no_number_is_left_anywhere(tiny):
         assert secret not in everything
     assert found.redactions.to_dict("list") == {
         "interview_id": ["i1", "i1"], "turn": [2, 3], "kind": ["phone", "name"],
-        "placeholder": ["[phone-1]", "[name-1]"],
+        "placeholder": ["[phone-1]", "[name-1]"], "rule": ["form", "listed"],
     }  # fmt: skip
 
 

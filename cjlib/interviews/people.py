@@ -12,7 +12,7 @@ from cjlib.study import Study
 
 PEOPLE_COLUMNS: Final = (
     "interview", "participant", "customer_id", "language", "consent", "age", "gender", "place",
-    "file",
+    "file", "hide",
 )  # fmt: skip
 _YES: Final = {key(w) for w in ("yes", "y", "true", "1", "given", "بله", "بلی", "آری", "دارد")}
 _NO: Final = {key(w) for w in ("no", "n", "false", "0", "refused", "", "خیر", "نه", "ندارد")}
@@ -31,6 +31,7 @@ class Person:
     gender: str
     place: str
     file: str
+    hide: str
     line: int
 
 
@@ -40,7 +41,8 @@ def read_people(study: Study) -> tuple[Sheet, list[Person]]:
     One row per participant: several rows with one ``interview`` are a focus group, and
     their ``participant`` is then the speaker's label in the transcript. ``file`` (inside the
     interviews folder) is needed only where it is not named like the interview. ``consent``
-    is yes or no in English or Persian; an empty one is no.
+    is yes or no in English or Persian; an empty one is no. ``hide`` lists further words to be
+    taken out of this interview (names of others, an employer), parted by ``|``.
     """
     if not study.people_file:
         return Sheet(""), []

@@ -14,7 +14,7 @@ from cjlib.errors import Fault, JourneyError, UnsafeFileError
 from cjlib.interviews.coding import CODE_COLUMNS, read_codes, read_codings
 from cjlib.interviews.model import Interviews
 from cjlib.interviews.people import Person, match_files, read_people
-from cjlib.interviews.redaction import Redactor
+from cjlib.interviews.redaction import Redactor, Register
 from cjlib.interviews.roles import PARTICIPANT, find_roles, is_role_word
 from cjlib.interviews.speech import normalise_utterances
 from cjlib.interviews.transcripts import FORMATS, Turn, read_transcript
@@ -32,7 +32,7 @@ PEOPLE: Final = (
     INTERVIEW, "participant", CUSTOMER, LANGUAGE, "consent", "age", "gender", "place",
 )  # fmt: skip
 ROLES: Final = (INTERVIEW, SPEAKER, ROLE, "rule", "turns", "words")
-REDACTIONS: Final = (INTERVIEW, TURN, "kind", "placeholder")
+REDACTIONS: Final = (INTERVIEW, TURN, "kind", "placeholder", "rule")
 MISFITS: Final = ("file", "line", "found", "expected", "nearest")
 
 
@@ -46,10 +46,12 @@ def read_interviews(study: Study) -> Interviews:
     formats is read once, from the richest.
 
     People are taken out of every text before anything else sees it: e-mail and web
-    addresses, phone and other long numbers, house numbers with their street, names listed in
-    people.csv, speakers' names, names by which speakers introduce themselves, and names
-    after a title. ``redactions`` lists each for review. Spelt-out numbers, and names of
-    others without a title, are not found: read what you publish.
+    addresses, phone and other long numbers (seven or more number words in a row too), house
+    numbers with their street, names and places listed in people.csv, words it says to hide,
+    speakers' names, names by which speakers introduce themselves, names after a title, and
+    where they say they live. The same one has the same placeholder in the whole study.
+    ``redactions`` lists each for review; ``write_redaction_key`` writes what they stand for.
+    Names of others without a title are not found: read what you publish.
 
     Words may be quoted only where people.csv records that participant's consent; an
     interviewer's where all participants of the interview gave it.
@@ -61,6 +63,32 @@ def read_interviews(study: Study) -> Interviews:
     JourneyError
         If no file in it could be read.
     """
+    return _read(study, Register())
+
+
+def write_redaction_key(study: Study) -> Path:
+    """Write what each placeholder of the study's interviews stands for, on request only.
+
+    The file, ``private/interviews_key.csv`` in the study folder, can be read by its owner
+    alone and never goes into results. Whoever has it can undo the pseudonyms.
+
+    Raises
+    ------
+    UnsafeFileError
+        If the private folder leads out of the study.
+    """
+    folder = study.path / "private"
+    if not folder.resolve().is_relative_to(study.path.resolve()):
+        raise UnsafeFileError(
+            "write_redaction_key: 'private' must lie inside the study folder; it leads out of "
+            "it. Make it a folder of its own."
+        )
+    register = Register()
+    _read(study, register)
+    return register.write(folder)
+
+
+def _read(study: Study, register: Register) -> Interviews:
     study.require("interviews", caller="read_interviews")
     folder = study.file(study.interviews_folder)
     people_sheet, people = read_people(study)
@@ -89,8 +117,9 @@ def read_interviews(study: Study) -> Interviews:
             continue
         raw[interview] = [turn.text for turn in turns]
         redactors[interview] = _read_one(
-            study, interview, group, turns, rows=rows, sheet=people_sheet
-        )
+            study, interview, group, turns, people=people, register=register, rows=rows,
+            sheet=people_sheet,
+        )  # fmt: skip
     if not raw:
         raise JourneyError(
             f"read_interviews: '{study.interviews_folder}' must hold transcripts "
@@ -100,8 +129,8 @@ def read_interviews(study: Study) -> Interviews:
     codes_sheet, codes = read_codes(study)
     coding_sheet, codings = read_codings(study, codes, raw)
     codings["quote"] = [
-        redactors[i].redact(quote)[0]
-        for i, quote in zip(codings[INTERVIEW], codings["quote"], strict=True)
+        _redact_quote(redactors[i], raw[i][turn - 1], quote)
+        for i, turn, quote in zip(codings[INTERVIEW], codings[TURN], codings["quote"], strict=True)
     ]
     if not study.codes_file:
         found = pd.DataFrame({"code": sorted(codings["code"].unique())}, dtype="string")
@@ -121,6 +150,14 @@ def read_interviews(study: Study) -> Interviews:
         ),
         language=study.language,
     )  # fmt: skip
+
+
+def _redact_quote(redactor: Redactor, text: str, quote: str) -> str:
+    """Redact a quote where it stands, for a word before it may tell a number from a phone."""
+    place = text.find(quote)
+    if place < 0:  # written otherwise than spoken
+        return redactor.redact(quote)[0]
+    return redactor.redact(text, place, place + len(quote))[0]
 
 
 def check_coding(study: Study) -> list[Fault]:
@@ -152,13 +189,18 @@ def _find_files(folder: Path, sheet: Sheet) -> list[Path]:
 
 def _read_one(
     study: Study, interview: str, group: list[Person], turns: list[Turn], *,
-    rows: dict[str, list[dict[str, Any]]], sheet: Sheet,
+    people: list[Person], register: Register, rows: dict[str, list[dict[str, Any]]], sheet: Sheet,
 ) -> Redactor:  # fmt: skip
     """Add the rows of one interview and return what redacts its quotes."""
     spoken = [(turn.speaker, turn.text) for turn in turns]
     roles = find_roles(spoken, listed=[p.participant for p in group if p.participant])
     own_names = [s for s in roles if s and not is_role_word(s) and not any(map(str.isdigit, s))]
-    redactor = Redactor([*(p.participant for p in group if p.participant), *own_names])
+    redactor = Redactor(
+        [p.participant for p in group if p.participant], labels=own_names,
+        elsewhere=[p.participant for p in people], places=[p.place for p in people if p.place],
+        hidden=[word.strip() for p in group for word in p.hide.split("|") if word.strip()],
+        register=register,
+    )  # fmt: skip
     redactor.learn(spoken)
     persons = _match_people(study, interview, group, roles, sheet)
     language = next((p.language for p in group if p.language), _guess_language(study, turns))
@@ -174,9 +216,10 @@ def _read_one(
             | {name: person[name] for name in nobody}
         )  # fmt: skip
         rows["x"] += [
-            {INTERVIEW: interview, TURN: number, "kind": kind, "placeholder": placeholder}
-            for kind, placeholder in found
-        ]
+            {INTERVIEW: interview, TURN: number, "kind": one.kind,
+             "placeholder": one.placeholder, "rule": one.rule}
+            for one in found
+        ]  # fmt: skip
     rows["p"] += list({p["participant"]: p for p in persons.values()}.values())
     for speaker, (role, rule) in roles.items():
         said = [text for who, text in spoken if who == speaker]
