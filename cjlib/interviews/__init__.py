@@ -2,15 +2,22 @@
 
 from cjlib.interviews.agreement import (
     Agreement,
-    cohen_kappa,
-    krippendorff_alpha,
     measure_agreement,
+    measure_valence_agreement,
+)
+from cjlib.interviews.coefficients import (
+    cohen_kappa,
+    estimate_alpha,
+    gwet_ac1,
+    krippendorff_alpha,
+    mean_kappa,
+    percent_agreement,
 )
 from cjlib.interviews.counts import CodeCounts, count_codes
 from cjlib.interviews.model import Interviews
 from cjlib.interviews.quotes import Quotes, pick_quotes
-from cjlib.interviews.reading import check_coding, read_interviews
-from cjlib.interviews.redaction import Redactor
+from cjlib.interviews.reading import check_coding, read_interviews, write_redaction_key
+from cjlib.interviews.redaction import Redactor, Register
 from cjlib.interviews.roles import find_roles
 from cjlib.interviews.saturation import Saturation, measure_saturation
 from cjlib.interviews.speech import Speech, normalise_utterances
@@ -22,18 +29,25 @@ __all__ = [
     "Interviews",
     "Quotes",
     "Redactor",
+    "Register",
     "Saturation",
     "Speech",
     "Turn",
     "check_coding",
     "cohen_kappa",
     "count_codes",
+    "estimate_alpha",
     "find_roles",
+    "gwet_ac1",
     "krippendorff_alpha",
+    "mean_kappa",
     "measure_agreement",
     "measure_saturation",
+    "measure_valence_agreement",
     "normalise_utterances",
+    "percent_agreement",
     "pick_quotes",
     "read_interviews",
     "read_transcript",
+    "write_redaction_key",
 ]

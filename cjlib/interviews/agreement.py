@@ -1,28 +1,38 @@
-"""Do coders agree? Krippendorff's alpha and Cohen's kappa, with their uncertainty."""
+"""Do coders agree? Five measures with their uncertainty, code by code."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from cjlib.columns import CODE, CODER, INTERVIEW, ROLE, TEXT, TURN
+from cjlib.columns import CODE, CODER, INTERVIEW, ROLE, TEXT, TURN, VALENCE
 from cjlib.errors import JourneyError, TooFewError
-from cjlib.intervals import Estimate, require_level, unknown
+from cjlib.intervals import Estimate, Floats, require_level, unknown
+from cjlib.interviews.coefficients import (
+    FEWEST_GROUPS,
+    estimate_alpha,
+    resample_sums,
+    to_estimate,
+)
 from cjlib.interviews.model import Interviews
 from cjlib.interviews.roles import PARTICIPANT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Floats = npt.NDArray[np.float64]
-METRICS: Final = ("nominal", "ordinal", "interval", "ratio")
-RESAMPLES: Final = 1_000
 ALL_CODES: Final = "all codes"
+UNIT: Final = "a unit is a turn x code: did the coder give this code to this turn, yes or no"
+RARE: Final = 0.1  # a code given to fewer turns, or to all but so few, makes kappa and alpha low
+HIGH: Final = 0.8  # agreement that is high for all that
+LOW: Final = 0.667  # Krippendorff's bound below which nothing should rest on a code
+MEASURES: Final = {
+    "alpha": "Krippendorff's alpha, nominal", "kappa": "Cohen's kappa", "ac1": "Gwet's AC1",
+    "agreement": "share of coder pairs that agree", "positive": "agreement on what was coded",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,68 +42,92 @@ class Agreement:
     Attributes
     ----------
     table : DataFrame
-        One row per code and measure, ``all codes`` first: ``code, measure`` (alpha or
-        kappa), ``estimate, low, high, level, n`` (turns that two coders or more judged),
-        ``method, coders, applied`` (share of the judgements that gave the code).
+        One row per code and measure, ``all codes`` first: ``code, measure`` (alpha, kappa,
+        ac1, agreement, positive; see ``measure_agreement``), ``estimate, low, high, level, n``
+        (turns that two coders or more judged), ``method`` (with what was resampled),
+        ``coders, applied`` (share of the judgements that gave the code), ``note`` (the kappa
+        paradox, where it shows; else empty).
     disagreements : DataFrame
         One row per turn, code and coder wherever coders differ: ``interview_id, turn, code,
         coder, applied, text``; to be talked through.
     labels : dict of str to str
         Code to its label in the study's language.
     language : "en" or "fa"
+    unit : str
+        What was judged, in words.
     """
 
     table: pd.DataFrame
     disagreements: pd.DataFrame
     labels: dict[str, str] = field(default_factory=dict)
     language: str = "en"
+    unit: str = UNIT
 
     def summary(self) -> str:
-        """Return the overall alpha and the weakest code in one sentence."""
+        """Return the overall alpha, the weakest code and any paradox in one sentence."""
         alphas = self.table[self.table["measure"] == "alpha"].dropna(subset="estimate")
         if alphas.empty:
             return "Agreement between coders is not known: too few turns were coded twice."
         first = alphas.iloc[0]
-        sentence = (
-            f"Krippendorff's alpha over {first[CODE]} is {first['estimate']:.2f} "
-            f"[{first['low']:.2f}, {first['high']:.2f}] on {first['n']:,} turns"
-        )
+        sentence = f"Krippendorff's alpha over {first[CODE]} is {first['estimate']:.2f} "
+        if pd.notna(first["low"]):
+            sentence += f"[{first['low']:.2f}, {first['high']:.2f}] "
+        sentence += f"on {first['n']:,} turns ({self.unit})"
         codes = alphas[alphas[CODE] != ALL_CODES]
         if codes.empty:
             return sentence + "."
         weakest = codes.sort_values(["estimate", CODE], kind="stable").iloc[0]
-        return f"{sentence}; coders agree least on '{weakest[CODE]}' ({weakest['estimate']:.2f})."
+        sentence += f"; coders agree least on '{weakest[CODE]}' ({weakest['estimate']:.2f})"
+        odd = codes[codes["note"].ne("")]
+        if len(odd):
+            sentence += f"; for {len(odd)} rare or common codes read AC1 and agreement beside it"
+        return sentence + "."
 
-    def plot(self, *, ax: Axes | None = None) -> Axes:
-        """Draw alpha with its interval, code by code."""
+    def plot(self, *, measure: str = "alpha", ax: Axes | None = None) -> Axes:
+        """Draw a measure with its interval, code by code; ``measure="all"`` draws four."""
         from cjlib import plots
 
-        return plots.draw_agreement(self.table, labels=self.labels, language=self.language, ax=ax)
+        shown = ["alpha", "kappa", "ac1", "agreement"] if measure == "all" else [measure]
+        return plots.draw_agreement(
+            self.table, measures=shown, labels=self.labels, language=self.language, ax=ax
+        )
 
 
 def measure_agreement(
     interviews: Interviews,
     *,
     rng: np.random.Generator,
+    resample: str = "turn",
     level: float = 0.95,
     minimum: int = 30,
 ) -> Agreement:
     """Measure how far coders agree, for each code and for all of them.
 
-    A unit is a turn: each participant's turn (and each other turn that anybody coded) of
-    an interview that at least two coders worked on. A coder who marked anything in an
-    interview judged all its turns: those left unmarked are a "no". So alpha and kappa are
-    on yes/no judgements, chance taken out; that nobody marks most turns does not flatter
-    them. ``all codes`` pools the judgements of every code.
+    A unit is a turn x code: each participant's turn (and each other turn that anybody coded)
+    of an interview that at least two coders worked on, judged yes or no. A coder who marked
+    anything in an interview judged all its turns: those left unmarked are a "no". Which words
+    of the turn were marked, and how often, does not count. ``all codes`` pools the judgements
+    of every code.
 
-    Intervals are percentiles of resampled turns; turns of one interview are alike, so
-    they are rather too narrow than too wide.
+    The measures: ``alpha`` and ``kappa`` take chance out (of more than two coders, kappa is
+    the mean over pairs); ``ac1`` takes out a chance that does not grow as a code gets rare;
+    ``agreement`` is the plain share of coder pairs that agree; ``positive`` that share among
+    the yes (of those who gave the code, how often would another have?). Where a code is given
+    to fewer than 10 % of turns, or to more than 90 %, and coders agree on 80 % and more of
+    them, an alpha under .667 is the kappa paradox, and ``note`` says so: there the few turns
+    of ``disagreements`` tell more than any coefficient.
+
+    Intervals are percentiles of 1,000 resamples: of turns (those of one interview are alike,
+    so it is rather too narrow), or of whole interviews.
 
     Parameters
     ----------
     interviews : Interviews
     rng : Generator
         For resampling.
+    resample : "turn" or "interview"
+        What is drawn anew. With fewer than 10 interviews coded twice there is no interval
+        over interviews.
     level : float, 0 to 1
     minimum : int
         Below this many turns the estimate is not given.
@@ -108,8 +142,15 @@ def measure_agreement(
     Krippendorff, K. (2019). Content Analysis, 4th ed., ch. 12 (alpha).
     Cohen, J. (1960). Educational and Psychological Measurement 20, 37-46 (kappa; with more
     than two coders the mean over pairs: Light, 1971, Psychological Bulletin 76, 365-377).
+    Gwet, K. L. (2008). British Journal of Mathematical and Statistical Psychology 61, 29-48.
+    Feinstein, A. R. and Cicchetti, D. V. (1990). Journal of Clinical Epidemiology 43, 543-549
+    (the paradox), 551-558 (agreement on the positive).
     """
     require_level(level, caller="measure_agreement")
+    if resample not in ("turn", "interview"):
+        raise JourneyError(
+            f"measure_agreement: resample must be 'turn' or 'interview'; got {resample!r}."
+        )
     judged = _judge(interviews)
     if judged.empty:
         raise TooFewError(
@@ -125,13 +166,17 @@ def measure_agreement(
         pd.Index(coders).get_indexer(judged[CODER]),
         units.get_indexer(pd.MultiIndex.from_frame(judged[[INTERVIEW, TURN]])),
     ] = judged["applied"]
-    rows = []
+    owner = list(units.get_level_values(INTERVIEW)) if resample == "interview" else None
+    rows: list[dict[str, Any]] = []
     for code, values in [(ALL_CODES, cube), *zip(codes, cube[:, None], strict=True)]:
-        for measure, found in _estimate_both(values, rng, level, minimum).items():
-            rows.append(
-                {CODE: code, "measure": measure, **found.as_dict(),
-                 "coders": len(coders), "applied": float(np.nanmean(values))}
-            )  # fmt: skip
+        found = _estimate_all(values, rng, owner, level, minimum)
+        applied = float(np.nanmean(values))
+        note = _note_paradox(found, applied)
+        rows += [
+            {CODE: code, "measure": measure, **value.as_dict(),
+             "coders": len(coders), "applied": applied, "note": note}
+            for measure, value in found.items()
+        ]  # fmt: skip
     return Agreement(
         pd.DataFrame(rows),
         _find_disagreements(judged, interviews.utterances),
@@ -140,79 +185,33 @@ def measure_agreement(
     )
 
 
-def krippendorff_alpha(values: npt.ArrayLike, *, metric: str = "nominal") -> float:
-    """Krippendorff's alpha: 1 - observed disagreement / that expected by chance.
+def measure_valence_agreement(
+    interviews: Interviews,
+    *,
+    rng: np.random.Generator,
+    level: float = 0.95,
+    minimum: int = 30,
+) -> Estimate:
+    """Agree on the valence of what both coded: ordinal alpha of -1, 0 and 1.
+
+    A unit is a turn x code to which two coders or more gave a valence (the lowest, where one
+    coder marked several quotes of a turn). Units are resampled.
 
     Parameters
     ----------
-    values : array, coders x units, of float
-        Missing (NaN) where a coder did not judge a unit; units with fewer than two
-        judgements drop out.
-    metric : "nominal", "ordinal", "interval" or "ratio"
-        What counts as a difference: any; ranks between; distance; distance for its size
-        (values then must not be negative).
-
-    Returns
-    -------
-    float
-        At most 1; 0 is what chance gives; missing where all judgements are the same value,
-        for then nothing can be told.
-
-    References
-    ----------
-    Krippendorff, K. (2011). Computing Krippendorff's Alpha-Reliability. University of
-    Pennsylvania.
+    interviews : Interviews
+    rng : Generator
+    level : float, 0 to 1
+    minimum : int
     """
-    if metric not in METRICS:
-        raise JourneyError(
-            f"krippendorff_alpha: metric must be one of {', '.join(METRICS)}; got {metric!r}."
-        )
-    table = np.asarray(values, dtype=float)
-    levels = np.unique(table[~np.isnan(table)])
-    counts = (table[:, :, None] == levels).sum(axis=0).astype(float)  # units x levels
-    counts = counts[counts.sum(axis=1) >= 2]
-    if not len(counts):
-        return float("nan")
-    pairs = counts[:, :, None] * counts[:, None, :]
-    pairs -= counts[:, :, None] * np.eye(len(levels))
-    observed = (pairs / (counts.sum(axis=1) - 1)[:, None, None]).sum(axis=0)
-    totals = counts.sum(axis=0)
-    expected = (np.outer(totals, totals) - np.diag(totals)) / (totals.sum() - 1)
-    distance = _distances(levels, totals, metric)
-    chance = float((expected * distance).sum())
-    return 1 - float((observed * distance).sum()) / chance if chance > 0 else float("nan")
-
-
-def cohen_kappa(first: npt.ArrayLike, second: npt.ArrayLike) -> float:
-    """Cohen's kappa of two coders' judgements; units that one of them left out drop out.
-
-    (agreement - agreement by chance) / (1 - agreement by chance), chance from each coder's
-    own shares. Missing where both give one and the same value throughout.
-    """
-    a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
-    both = ~np.isnan(a) & ~np.isnan(b)
-    a, b = a[both], b[both]
-    if not len(a):
-        return float("nan")
-    levels = np.unique(np.concatenate([a, b]))
-    chance = sum(float((a == v).mean() * (b == v).mean()) for v in levels)
-    return (float((a == b).mean()) - chance) / (1 - chance) if chance < 1 else float("nan")
-
-
-def _distances(levels: Floats, totals: Floats, metric: str) -> Floats:
-    """Squared differences between levels."""
-    size = len(levels)
-    if metric == "nominal":
-        return 1 - np.eye(size)
-    if metric == "interval":
-        return np.asarray((levels[:, None] - levels) ** 2)
-    if metric == "ratio":
-        sums = levels[:, None] + levels
-        gaps = levels[:, None] - levels
-        return np.asarray(np.divide(gaps, sums, out=np.zeros_like(sums), where=sums != 0) ** 2)
-    below = np.concatenate([[0.0], np.cumsum(totals)])
-    middle = (below[:-1] + below[1:]) / 2  # mean rank of each level
-    return np.asarray((middle[:, None] - middle) ** 2)
+    marked = interviews.codings.dropna(subset=[VALENCE])
+    table = marked.pivot_table(
+        index=CODER, columns=[INTERVIEW, TURN, CODE], values=VALENCE, aggfunc="min", observed=True
+    )  # fmt: skip
+    return estimate_alpha(
+        table.to_numpy(dtype=float).reshape(len(table), -1), rng=rng, metric="ordinal",
+        level=level, minimum=minimum,
+    )  # fmt: skip
 
 
 def _judge(interviews: Interviews) -> pd.DataFrame:
@@ -233,58 +232,68 @@ def _judge(interviews: Interviews) -> pd.DataFrame:
     return every.sort_values(order, kind="stable", ignore_index=True)
 
 
-def _estimate_both(
-    values: Floats, rng: np.random.Generator, level: float, minimum: int
+def _estimate_all(
+    values: Floats, rng: np.random.Generator, owner: list[str] | None, level: float, minimum: int
 ) -> dict[str, Estimate]:
-    """Alpha and kappa of yes/no judgements (codes x coders x units), resampling units."""
-    yes, no = (np.nansum(values == v, axis=1) for v in (1.0, 0.0))  # codes x units
-    judges = yes + no
-    pairable = judges >= 2
-    n = int(pairable.any(axis=0).sum())
+    """Each measure of yes/no judgements (codes x coders x turns), resampling turns."""
+    yes, no = (np.nansum(values == v, axis=1).astype(float) for v in (1.0, 0.0))
+    judges = yes + no  # codes x turns
+    twice = judges >= 2
+    kept = twice.any(axis=0)
+    n = int(kept.sum())
     pairs = list(combinations(range(values.shape[1]), 2))
-    name = "Cohen's kappa" if len(pairs) == 1 else "mean Cohen's kappa over pairs"
-    methods = {"alpha": "Krippendorff's alpha, nominal", "kappa": name}
+    methods = MEASURES | ({"kappa": "mean Cohen's kappa over pairs"} if len(pairs) > 1 else {})
     if n < minimum:
         return {m: unknown(n, level=level, why=f"too few (n < {minimum})") for m in methods}
+    others, m = np.maximum(judges - 1, 1), np.maximum(judges, 1)
+    columns = [
+        2 * yes * no / others, yes, no,  # alpha: disagreement and how often each was given
+        (yes * (yes - 1) + no * (no - 1)) / (m * others), twice,  # agreement
+        yes * (yes - 1) / others,  # agreement on the yes
+    ]  # fmt: skip
+    sums = [np.where(twice, part, 0.0).sum(axis=0) for part in columns]
+    sums += [(yes / m).sum(axis=0), (judges > 0).sum(axis=0)]  # AC1: mean share of yes
+    sums += [cell for a, b in pairs for cell in _pair_cells(values, a, b)]
+    features = np.vstack(sums).T.astype(float)
+    groups = [name for name, keep in zip(owner, kept, strict=True) if keep] if owner else None
+    drawn = _measure(resample_sums(features[kept], rng=rng, groups=groups), len(pairs))
+    unit = "interviews" if owner else "turns"
+    few = groups is not None and len(set(groups)) < FEWEST_GROUPS
+    return {
+        measure: to_estimate(
+            drawn[measure], n=n, level=level, method=f"{name}, bootstrap over {unit}",
+            without_interval=few,
+        )
+        for measure, name in methods.items()
+    }  # fmt: skip
+
+
+def _measure(sums: Floats, pairs: int) -> dict[str, Floats]:
+    """Return the five measures of many tables at once, one row each."""
+    apart, yes, no, agree, units, both, share, judged = sums[:, :8].T
+    n = yes + no
     with np.errstate(divide="ignore", invalid="ignore"):
-        disagreement = np.where(pairable, 2 * yes * no / (judges - 1), 0.0).sum(axis=0)
-    totals = [np.where(pairable, part, 0).sum(axis=0) for part in (yes, no)]
-    cells = [_pair_cells(values, a, b) for a, b in pairs]  # each: 4 x units
-    features = np.vstack([disagreement, *totals, *[row for cell in cells for row in cell]]).T
-    patterns, counts = np.unique(features, axis=0, return_counts=True)
-    draws = rng.multinomial(counts.sum(), counts / counts.sum(), size=RESAMPLES)
-    weights = np.vstack([counts, draws]).astype(float)
-    sums = weights @ patterns  # the sample itself first, then the resamples
-    results = {"alpha": _alpha(sums[:, 0], sums[:, 1], sums[:, 2])}
-    kappas = [_kappa(sums[:, 3 + 4 * i : 7 + 4 * i]) for i in range(len(pairs))]
-    results["kappa"] = _mean_known(np.array(kappas))
-    tail = (1 - level) / 2
-    found = {}
-    for measure, drawn in results.items():
-        if np.isnan(drawn[0]):
-            found[measure] = unknown(n, level=level, why="all judgements are the same")
-            continue
-        low, high = np.quantile(drawn[1:][~np.isnan(drawn[1:])], [tail, 1 - tail])
-        method = f"{methods[measure]}, bootstrap over turns"
-        found[measure] = Estimate(float(drawn[0]), float(low), float(high), level, n, method)
-    return found
+        by_chance = 2 * yes * no / (n - 1)
+        alpha = np.where(by_chance > 0, 1 - apart / by_chance, np.nan)
+        plain, given = agree / units, share / judged
+        chance = 2 * given * (1 - given)
+        ac1 = (plain - chance) / (1 - chance)
+        positive = np.where(yes > 0, both / yes, np.nan)
+    kappas = np.array([_kappa(sums[:, 8 + 4 * i : 12 + 4 * i]) for i in range(pairs)])
+    return {
+        "alpha": alpha, "kappa": _mean_known(kappas), "ac1": ac1, "agreement": plain,
+        "positive": positive,
+    }  # fmt: skip
 
 
 def _pair_cells(values: Floats, a: int, b: int) -> list[Floats]:
-    """Count per unit yes-yes, yes-no, no-yes and no-no of two coders."""
+    """Count per turn yes-yes, yes-no, no-yes and no-no of two coders."""
     first, second = values[:, a], values[:, b]
     return [
         ((first == x) & (second == y)).sum(axis=0).astype(float)
         for x in (1.0, 0.0)
         for y in (1.0, 0.0)
     ]
-
-
-def _alpha(disagreement: Floats, yes: Floats, no: Floats) -> Floats:
-    n = yes + no
-    with np.errstate(divide="ignore", invalid="ignore"):
-        chance = 2 * yes * no / (n - 1)
-        return np.where(chance > 0, 1 - disagreement / chance, np.nan)
 
 
 def _kappa(cells: Floats) -> Floats:
@@ -301,6 +310,18 @@ def _mean_known(values: Floats) -> Floats:
     known = ~np.isnan(values)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.where(known, values, 0.0).sum(axis=0) / known.sum(axis=0))
+
+
+def _note_paradox(found: dict[str, Estimate], applied: float) -> str:
+    alpha, plain, ac1 = (found[m].estimate for m in ("alpha", "agreement", "ac1"))
+    if RARE <= applied <= 1 - RARE or np.isnan(plain) or plain < HIGH or alpha >= LOW:
+        return ""
+    which = "rare" if applied < RARE else "common"
+    shown = "not known" if np.isnan(alpha) else f"{alpha:.2f}"
+    return (
+        f"kappa paradox: a {which} code (given in {applied:.1%} of judgements), coders agree on "
+        f"{plain:.1%}, yet alpha is {shown}; read AC1 ({ac1:.2f}) and the disagreements"
+    )
 
 
 def _find_disagreements(judged: pd.DataFrame, utterances: pd.DataFrame) -> pd.DataFrame:

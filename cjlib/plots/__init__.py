@@ -12,7 +12,12 @@ from cjlib.plots.contacts import (
     draw_waits,
 )
 from cjlib.plots.drivers import draw_drivers, draw_priorities
-from cjlib.plots.interviews import draw_agreement, draw_code_counts, draw_saturation
+from cjlib.plots.interviews import (
+    draw_agreement,
+    draw_code_counts,
+    draw_contrasts,
+    draw_saturation,
+)
 from cjlib.plots.journeys import draw_funnel, draw_journey_flow, draw_step_matrix, draw_transitions
 from cjlib.plots.maps import draw_emotions
 from cjlib.plots.metrics import (
@@ -38,6 +43,7 @@ from cjlib.plots.texts import (
     draw_sentiment_calibration,
     draw_sentiment_quality,
     draw_telling_words,
+    draw_theme_choice,
     draw_themes,
 )
 from cjlib.plots.value import (
@@ -64,6 +70,7 @@ __all__ = [
     "draw_code_counts",
     "draw_code_shares",
     "draw_cohorts",
+    "draw_contrasts",
     "draw_differences",
     "draw_drivers",
     "draw_elements",
@@ -96,6 +103,7 @@ __all__ = [
     "draw_step_matrix",
     "draw_survival",
     "draw_telling_words",
+    "draw_theme_choice",
     "draw_themes",
     "draw_transitions",
     "draw_value",

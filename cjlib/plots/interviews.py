@@ -1,6 +1,8 @@
-"""Figures of interviews: agreement, codes, saturation."""
+"""Figures of interviews: agreement, codes, contrasts, saturation."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,32 +15,89 @@ from cjlib.plots.style import INK, MUTED, PALETTE, label, new_axes
 def draw_agreement(
     table: pd.DataFrame,
     *,
+    measures: Sequence[str] = ("alpha",),
     labels: dict[str, str] | None = None,
     language: str = "en",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw Krippendorff's alpha with its interval, one row per code, the best on top."""
-    shown = table[(table["measure"] == "alpha") & table["estimate"].notna()]
+    """Draw agreement with its interval, one row per code; ordered by the first measure.
+
+    The bounds .667 and .8 (Krippendorff) are drawn with alpha alone: they are not for others.
+    """
+    known = table[table["measure"].isin(list(measures)) & table["estimate"].notna()]
+    shown = known[known["measure"] == measures[0]]
     shown = pd.concat(
         [shown.iloc[:1], shown.iloc[1:].sort_values("estimate", ascending=False, kind="stable")]
     )
-    ax = ax or new_axes(7, 1.4 + 0.32 * len(shown))
-    rows = np.arange(len(shown))[::-1]
-    ax.hlines(rows, shown["low"], shown["high"], color=PALETTE[0], linewidth=2)
-    ax.plot(shown["estimate"], rows, "o", color=PALETTE[0])
-    for value, key in ((0.667, "tentative"), (0.8, "reliable")):
+    codes = list(dict.fromkeys([*shown["code"], *known["code"]]))
+    several = len(measures) > 1
+    ax = ax or new_axes(7, 1.4 + (0.62 if several else 0.32) * len(codes) + 0.3 * several)
+    rows = np.arange(len(codes))[::-1]
+    step = 0.7 / len(measures)
+    for i, measure in enumerate(measures):
+        part = known[known["measure"] == measure].set_index("code").reindex(codes)
+        places = rows + (0.35 - step * (i + 0.5) if several else 0.0)
+        colour = PALETTE[i % len(PALETTE)]
+        ax.hlines(places, part["low"], part["high"], color=colour, linewidth=2)
+        name = label(phrase(f"interviews.measure.{measure}", language), language)
+        ax.plot(part["estimate"], places, "osD^v"[i % 5], color=colour, label=name)
+    for value, key in () if several else ((0.667, "tentative"), (0.8, "reliable")):
         name = label(phrase(f"interviews.{key}", language), language)
         ax.axvline(value, color=MUTED, linewidth=1, linestyle="--")
         ax.annotate(
             name, (value, 1), xycoords=("data", "axes fraction"), xytext=(3, 3),
             textcoords="offset points", color=MUTED, fontsize=8,
         )  # fmt: skip
+    ax.set_yticks(rows, [label((labels or {}).get(str(c), str(c)), language) for c in codes])
+    ax.set_ylim(-0.6, len(codes) - 0.4)
+    ends = known[["low", "estimate"]].to_numpy(dtype=float)
+    ax.set_xlim((min(0.0, float(np.nanmin(ends))) if len(known) else 0.0) - 0.02, 1.02)
+    key = "alpha" if tuple(measures) == ("alpha",) else "agreement"
+    ax.set_xlabel(label(phrase(f"interviews.{key}", language), language))
+    ax.grid(visible=False, axis="y")
+    if several:
+        ax.legend(
+            frameon=False, ncols=len(measures), loc="lower left", bbox_to_anchor=(0, 1),
+            borderaxespad=0.2, handletextpad=0.4, columnspacing=1.2,
+        )  # fmt: skip
+    return ax
+
+
+def draw_contrasts(
+    table: pd.DataFrame,
+    *,
+    labels: dict[str, str] | None = None,
+    language: str = "en",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the difference between two groups, one row per code, the widest on top.
+
+    Filled: still told apart after correction; hollow: not. The first row of ``table`` names
+    the groups. Codes without an interval are left out.
+    """
+    shown = table.dropna(subset=["low"]).sort_values("estimate", kind="stable")
+    ax = ax or new_axes(7, 1.6 + 0.32 * max(1, len(shown)))
+    rows = np.arange(len(shown))
+    sure = shown["p_adjusted"].lt(1 - shown["level"]).to_numpy(dtype=bool)
+    for keep, colour, face in ((sure, PALETTE[0], PALETTE[0]), (~sure, MUTED, "white")):
+        part = shown[keep]
+        ax.hlines(rows[keep], part["low"], part["high"], color=colour, linewidth=2)
+        ax.plot(part["estimate"], rows[keep], "o", color=colour, markerfacecolor=face)
+    ax.axvline(0, color=INK, linewidth=1)
     ax.set_yticks(
         rows, [label((labels or {}).get(str(code), str(code)), language) for code in shown["code"]]
     )
-    ax.set_ylim(-0.6, len(shown) - 0.4)
-    ax.set_xlim(min(0.0, float(shown["low"].min(skipna=True) or 0.0)), 1.02)
-    ax.set_xlabel(label(phrase("interviews.alpha", language), language))
+    ax.set_ylim(-0.6, max(1, len(shown)) - 0.4)
+    ax.set_xlim(-1.02, 1.02)
+    if len(table):
+        first, other = (str(table[name].iloc[0]) for name in ("group", "other"))
+        for name, place, side in ((f"{other}", 0.0, "left"), (f"{first}", 1.0, "right")):
+            more = label(phrase("interviews.more", language, group=name), language)
+            ax.annotate(
+                more, (place, 1), xycoords="axes fraction", xytext=(0, 4), ha=side,
+                textcoords="offset points", color=MUTED, fontsize=9,
+            )  # fmt: skip
+    ax.set_xlabel(label(phrase("interviews.difference", language), language))
     ax.grid(visible=False, axis="y")
     return ax
 
