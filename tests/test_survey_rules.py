@@ -195,6 +195,20 @@ def test_preview_by_hand(write_study):
     assert f"{run + 1} of 124 respondents leave" in found.summary()
 
 
+def test_effects_are_told_wave_by_wave(write_study):
+    """The same people told apart into two waves: each number rests on its own wave only."""
+    survey = clean_answers(write_study("seconds_per_item: 2, longstring_share: 0.5"))
+    waves = pd.Series(["a"] * 62 + ["b"] * 62, dtype="string")
+    parted = replace(survey, everyone=survey.everyone.assign(wave=waves))
+    effects = preview_rules(parted).effects.set_index(["rule", "wave"])["n"]
+
+    hit = survey.quality["longstring_share"].ge(0.5)
+    for wave in ("a", "b"):
+        own = waves.eq(wave)
+        assert effects["none", wave] == 62
+        assert effects["longstring_share", wave] == 62 - (hit & own).sum()
+
+
 def test_preview_says_what_nobody_has(write_study):
     """No person has a duration: the rule of speed has no share, and its bar says so."""
     survey = clean_answers(write_study("duplicates: false"))
