@@ -272,7 +272,8 @@ def _accept_names(heads: Sequence[Piece], listed: set[str]) -> set[str]:
 
 
 def _is_written_as_name(name: str) -> bool:
-    return all(word in _PARTICLES or word[0].upper() == word[0] for word in name.split())
+    words = (re.sub("^(?:al|el|d)[-'’]", "", word) for word in name.split())
+    return all(word in _PARTICLES or word[:1].upper() == word[:1] for word in words)
 
 
 def _may_be_name(name: str) -> bool:
