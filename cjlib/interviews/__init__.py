@@ -13,6 +13,8 @@ from cjlib.interviews.coefficients import (
     mean_kappa,
     percent_agreement,
 )
+from cjlib.interviews.contrasts import Contrasts, contrast_codes
+from cjlib.interviews.cooccurrence import Together, count_together
 from cjlib.interviews.counts import CodeCounts, count_codes
 from cjlib.interviews.model import Interviews
 from cjlib.interviews.quotes import Quotes, pick_quotes
@@ -26,16 +28,20 @@ from cjlib.interviews.transcripts import Turn, read_transcript
 __all__ = [
     "Agreement",
     "CodeCounts",
+    "Contrasts",
     "Interviews",
     "Quotes",
     "Redactor",
     "Register",
     "Saturation",
     "Speech",
+    "Together",
     "Turn",
     "check_coding",
     "cohen_kappa",
+    "contrast_codes",
     "count_codes",
+    "count_together",
     "estimate_alpha",
     "find_roles",
     "gwet_ac1",

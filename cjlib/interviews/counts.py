@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -11,14 +10,16 @@ import pandas as pd
 from cjlib.columns import CODE, CUSTOMER, INTERVIEW, PERSONA, STAGE, TOUCHPOINT, TURN, VALENCE, N
 from cjlib.errors import JourneyError, nearest
 from cjlib.intervals import Estimate, estimate_share, require_level, unknown
+from cjlib.interviews.cooccurrence import count_together
 from cjlib.interviews.model import Interviews
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PERSON: Final = "participant"
-OF_CODINGS: Final = (STAGE, TOUCHPOINT, VALENCE)
-OF_PEOPLE: Final = (PERSONA, "age", "gender", "place", "language")
+LANE: Final = "lane"
+OF_CODINGS: Final = (STAGE, TOUCHPOINT, VALENCE, LANE)
+NO_GROUPS: Final = (INTERVIEW, PERSON, CUSTOMER, "consent")  # columns of people that are no group
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,8 +32,7 @@ class CodeCounts:
         One row per group and code: the group (if any), ``code, mentions`` (who mention it),
         ``turns`` (coded turns), ``estimate`` (mentions / n), ``low, high, level, n, method``.
     together : DataFrame
-        One row per pair of codes: ``code, other, both, either`` (interviews) and ``share``
-        (both / either, 0 to 1).
+        Which codes go together within an interview, as ``count_together`` tells it.
     by : str
         The grouping column, or an empty text.
     labels : dict of str to str
@@ -78,9 +78,9 @@ def count_codes(
 
     An interview mentions a code if any coder gave it to any turn. The base is the
     interviews that were coded at all. Grouped by something of the coding (stage,
-    touchpoint, valence) the base stays all coded interviews; grouped by something of the
-    person it is the participants of that group, and a mention is a participant's own turn
-    (in an interview with one participant, any turn).
+    touchpoint, valence) or of the code (lane) the base stays all coded interviews; grouped by
+    something of the person it is the participants of that group, and a mention is a
+    participant's own turn (in an interview with one participant, any turn).
 
     Wilson intervals treat the interviews as drawn at random from the customers. Purposely
     chosen interviewees are not; there the interval is a lower bound on the doubt.
@@ -89,10 +89,11 @@ def count_codes(
     ----------
     interviews : Interviews
     by : str
-        "", stage, touchpoint, valence, persona, age, gender, place or language.
+        "", stage, touchpoint, valence, lane, persona, or a column of ``interviews.people``:
+        age, gender, place, language ...
     personas : Series, optional
-        Persona by ``customer_id``; needed for ``by="persona"``. Of a customer named twice
-        the last counts.
+        Persona by ``customer_id`` (or by ``participant``); needed for ``by="persona"``. Of one
+        named twice the last counts.
     level : float, 0 to 1
     minimum : int
         Below this base no share is given. (Interviews are few; the usual survey minimum of
@@ -104,13 +105,6 @@ def count_codes(
         For an unknown ``by``, or personas that are not given.
     """
     require_level(level, caller="count_codes")
-    if by not in ("", *OF_CODINGS, *OF_PEOPLE):
-        known = (*OF_CODINGS, *OF_PEOPLE)
-        hint = nearest(by, known)
-        raise JourneyError(
-            f"count_codes: by must be one of {', '.join(known)} or ''; got {by!r}."
-            + (f" Did you mean {hint!r}?" if hint else "")
-        )
     if by == PERSONA and personas is None:
         raise JourneyError(
             "count_codes: by='persona' needs personas, a Series of personas by customer_id; "
@@ -118,12 +112,12 @@ def count_codes(
         )
     codings = interviews.codings
     order = {code: i for i, code in enumerate(interviews.codes[CODE])}
-    if by in OF_PEOPLE:
-        units, marked = _by_person(interviews, by, personas)
+    if by and by not in OF_CODINGS:
+        units, marked = mark_by_person(interviews, by, personas, caller="count_codes")
         bases = units.groupby(by)[PERSON].nunique().to_dict()
         unit = PERSON
     else:
-        marked = codings.dropna(subset=[by]) if by else codings
+        marked = _mark_by_coding(interviews, by) if by else codings
         groups = marked[by].unique() if by else [""]
         bases = dict.fromkeys(groups, int(codings[INTERVIEW].nunique()))
         unit = INTERVIEW
@@ -146,19 +140,32 @@ def count_codes(
     )
     labels = {code: interviews.label(code) for code in table[CODE].unique()}
     return CodeCounts(
-        table[names].reset_index(drop=True), _count_together(codings, order), by, labels,
-        interviews.language,
+        table[names].reset_index(drop=True), count_together(interviews, level=level).table,
+        by, labels, interviews.language,
     )  # fmt: skip
 
 
-def _by_person(
-    interviews: Interviews, by: str, personas: pd.Series | None
+def mark_by_person(
+    interviews: Interviews, by: str, groups: pd.Series | None, *, caller: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the grouped participants of coded interviews, and codings with who spoke."""
+    """Return the grouped participants of coded interviews, and codings with who spoke.
+
+    ``groups`` (by customer or participant) become the column ``by``; without them it is one
+    of ``interviews.people``. People of no known group are left out.
+    """
     codings, people = interviews.codings, interviews.people
-    if by == PERSONA and personas is not None:
-        known = personas[personas.index.notna() & ~personas.index.duplicated(keep="last")]
-        people = people.assign(**{PERSONA: people[CUSTOMER].map(known)})
+    if groups is not None:
+        known = groups[groups.index.notna() & ~groups.index.duplicated(keep="last")]
+        found = people[CUSTOMER].map(known).fillna(people[PERSON].map(known))
+        people = people.assign(**{by: found})
+    elif by not in people.columns or by in NO_GROUPS:
+        own = [str(name) for name in people.columns if name not in NO_GROUPS]
+        known_names = [*OF_CODINGS, PERSONA, *own] if caller == "count_codes" else own
+        hint = nearest(by, known_names)
+        raise JourneyError(
+            f"{caller}: by must be one of {', '.join(known_names)}; got {by!r}."
+            + (f" Did you mean {hint!r}?" if hint else " Or pass who belongs where.")
+        )
     coded = people[people[INTERVIEW].isin(codings[INTERVIEW])]
     units = coded[[INTERVIEW, PERSON, by]].dropna(subset=[by])
     units = units[units[by].astype("string").ne("")]
@@ -167,7 +174,23 @@ def _by_person(
     several = coded[INTERVIEW].duplicated(keep=False)
     alone = coded[~several].set_index(INTERVIEW)[PERSON]
     marked[PERSON] = marked[PERSON].fillna(marked[INTERVIEW].map(alone))
-    return units, marked.merge(units[[PERSON, by]], on=PERSON)
+    marked = marked.drop(columns=by, errors="ignore")
+    return units, marked.merge(units[[PERSON, by]].drop_duplicates(), on=PERSON)
+
+
+def _mark_by_coding(interviews: Interviews, by: str) -> pd.DataFrame:
+    """Codings with a known stage, touchpoint, valence or (of their code) lane."""
+    marked = interviews.codings
+    if by == LANE:
+        if LANE not in interviews.codes.columns:
+            raise JourneyError(
+                "count_codes: by='lane' needs codes with a lane; the list of codes has no such "
+                "column. Add it to codes.csv: pain, need, strength, thought, emotion ..."
+            )
+        lanes = interviews.codes.drop_duplicates(CODE).set_index(CODE)[LANE]
+        marked = marked.assign(**{LANE: marked[CODE].map(lanes)})
+        marked = marked[marked[LANE].fillna("").ne("")]
+    return marked.dropna(subset=[by])
 
 
 def _share(mentions: int, base: int, level: float, minimum: int) -> Estimate:
@@ -178,14 +201,3 @@ def _share(mentions: int, base: int, level: float, minimum: int) -> Estimate:
 
 def _places(by: str, bases: dict[Any, int]) -> dict[Any, int]:
     return {group: i for i, group in enumerate(sorted(bases))} if by else {}
-
-
-def _count_together(codings: pd.DataFrame, order: dict[str, int]) -> pd.DataFrame:
-    who = {
-        str(code): set(group) for code, group in codings.groupby(CODE)[INTERVIEW]
-    }  # fmt: skip
-    codes = sorted(who, key=lambda code: order.get(code, len(order)))
-    rows = [(a, b, len(who[a] & who[b]), len(who[a] | who[b])) for a, b in combinations(codes, 2)]
-    frame = pd.DataFrame(rows, columns=[CODE, "other", "both", "either"])
-    frame["share"] = frame["both"] / frame["either"]
-    return frame.sort_values(["both", "share"], ascending=False, kind="stable", ignore_index=True)
