@@ -34,9 +34,8 @@ def draw_margins(margins: pd.DataFrame, *, language: str = "en", ax: Axes | None
             margins[column], y, mark, color=colour, markerfacecolor=face, markersize=size,
             markeredgewidth=1.6, label=label(phrase(f"weights.{column}", language), language),
         )  # fmt: skip
-    names = [
-        f"{item}: {text}" for item, text in zip(margins["item"], margins["label"], strict=True)
-    ]
+    bare = margins["label"].eq(margins["code"])  # a code without a label tells nothing by itself
+    names = margins["label"].where(~bare, margins["item"] + ": " + margins["code"])
     ax.set_yticks(y, [label(name, language) for name in names])
     ax.set_ylim(y[-1] + 0.6, -0.6)
     most = np.max(margins[["target", "before", "after"]].to_numpy(dtype=float))
