@@ -181,6 +181,33 @@ def draw_themes(table: pd.DataFrame, *, language: str = "en", ax: Axes | None = 
     return ax
 
 
+def draw_theme_choice(table: pd.DataFrame, *, language: str = "en", ax: Axes | None = None) -> Axes:
+    """Draw the stability of each number of themes, the chosen one ringed.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``k, estimate, low, high, chosen``.
+    """
+    ax = new_axes() if ax is None else ax
+    error = [table["estimate"] - table["low"], table["high"] - table["estimate"]]
+    ax.errorbar(
+        table["k"], table["estimate"], yerr=error, fmt="o-", color=PALETTE[0], capsize=3,
+        label=_say("stability", language),
+    )  # fmt: skip
+    best = table[table["chosen"]]
+    ax.plot(
+        best["k"], best["estimate"], "o", markersize=14, fillstyle="none", color=PALETTE[5],
+        label=_say("chosen", language),
+    )  # fmt: skip
+    ax.set_xticks(list(table["k"]), [format_number(k, language) for k in table["k"].tolist()])
+    ax.yaxis.set_major_formatter(lambda v, _: format_number(v, language))
+    ax.set(ylim=(0, 1.02), xlabel=_say("number", language), ylabel=_say("stability", language))
+    ax.set_title(_say("how_many", language))
+    ax.legend(frameon=False)
+    return ax
+
+
 def _draw_estimate(ax: Axes, place: int, row: Mapping[Hashable, Any], colour: str) -> None:
     ax.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2)
     ax.plot([row["estimate"]], [place], "o", color=colour)

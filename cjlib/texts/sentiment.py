@@ -118,6 +118,9 @@ class SentimentModel:
                 f"'{self.labels[rare]}' is rare ({self.shares[rare]:.0%}) and weighs as much as "
                 "the others"
             )
+        if self.row(f"gain over {MOST_FREQUENT}", "accuracy")["low"] <= 0:
+            most = self.labels[int(np.argmax(self.shares))]
+            notes.append(f"in accuracy always saying '{most}' is as good or better")
         return (
             f"Sentiment learned from {f1['n']:,} labelled texts "
             f"({'; '.join([' / '.join(self.labels), *notes])}) {verdict} the best dull rule "
