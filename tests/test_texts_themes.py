@@ -216,7 +216,9 @@ def test_adjusted_share_by_hand():
 
 def test_adjusted_share_is_cut_and_can_be_unknown():
     assert adjust_share(5, 100, right=(80, 100), wrong=(10, 100)).estimate == 0
-    assert adjust_share(95, 100, right=(80, 100), wrong=(10, 100)).estimate == 1
+    assert adjust_share(84, 100, right=(80, 100), wrong=(10, 100)).estimate == 1
+    strange = adjust_share(95, 100, right=(80, 100), wrong=(10, 100))  # more than it can find
+    assert strange.method == "the model errs otherwise here"
     useless = adjust_share(50, 100, right=(52, 100), wrong=(50, 100))
     assert np.isnan(useless.estimate)
     assert useless.method == "the model tells too little"
@@ -290,6 +292,8 @@ def test_curve_needs_two_sizes():
     texts = invent(40)
     with pytest.raises(TooFewError, match="two sizes"):
         learning_curve(texts["text"], texts["label"], rng=np.random.default_rng(1))
+    with pytest.raises(JourneyError, match="draws must be at least 5"):
+        learning_curve(texts["text"], texts["label"], rng=np.random.default_rng(1), draws=2)
 
 
 # where labels come from -------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MultipleLocator
 
 from cjlib.language import format_number, phrase
 from cjlib.plots.style import MUTED, PALETTE, label, new_axes
@@ -126,6 +127,7 @@ def draw_learning_curve(
         [format_number(n, language) for n in table["labels"].tolist()],
     )
     ax.minorticks_off()
+    ax.yaxis.set_major_locator(MultipleLocator(0.05))
     ax.yaxis.set_major_formatter(lambda v, _: format_number(v, language))
     ax.set(xlabel=_say("labels", language), ylabel=_say("macro_f1", language))
     ax.set_title(_say("learning", language))
@@ -151,12 +153,12 @@ def draw_sentiment_by(
         count = phrase("n_is", language, n=format_number(int(row["n"]), language))
         names.append(label(f"{row['group']} ({count})", language))
         if row["estimate"] != row["estimate"]:
-            few = label(phrase("metrics.reached.too_few", language), language)
+            few = _say("not_known", language)
             ax.text(0.02, place, few, transform=ax.get_yaxis_transform(), color=MUTED, va="center")
             continue
         _draw_estimate(ax, place, row, PALETTE[0])
     _finish(ax, names, language)
-    ax.set_xlim(*((-1, 1) if measure == "mean_score" else (0, 1)))
+    ax.set_xlim(*((-1.03, 1.03) if measure == "mean_score" else (-0.02, 1.02)))
     ax.set_xlabel(_say(measure, language))
     ax.set_title(_say("by", language))
     return ax

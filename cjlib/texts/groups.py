@@ -50,7 +50,7 @@ class SentimentBy:
         rows = self.table[self.table["measure"].eq(MEASURES[2])].dropna(subset=["estimate"])
         by = self.table["by"].iloc[0]
         if rows.empty:
-            return f"Sentiment by {by}: too few texts in every group ({self.silent:,} left out)."
+            return f"Sentiment by {by}: not known in any group ({self.silent:,} rows left out)."
         worst = rows.iloc[int(rows["estimate"].to_numpy().argmax())]
         return (
             f"Sentiment by {by}: most negative is '{worst[GROUP]}' with {worst['estimate']:.0%} "
@@ -83,7 +83,8 @@ def measure_sentiment_by(
     labels negative out of fold; cut to 0 and 1. Its interval adds up the errors of p, t and f
     (delta method). It holds where negative texts of the group are worded as the labelled
     negative ones are, however many of them there are; on another product or question it does
-    not. Where t is not surely above f it is not known.
+    not. It is not known where t is not surely above f, and where the whole interval lies outside
+    0 to 1: there the model's errors are not those it made on the labelled texts.
 
     Texts count as one each (no weights), and as independent of one another.
 
@@ -165,11 +166,13 @@ def adjust_share(
     if n == 0 or t - f <= z * np.sqrt(t_var + f_var):
         return unknown(n, level=level, why="the model tells too little")
     t, f, p = right[0] / right[1], wrong[0] / wrong[1], count / n
-    share = min(1.0, max(0.0, (p - f) / (t - f)))
+    mended = (p - f) / (t - f)
+    share = min(1.0, max(0.0, mended))
     half = z * np.sqrt(p_var + share**2 * t_var + (1 - share) ** 2 * f_var) / (t - f)
-    low, high = max(0.0, (p - f) / (t - f) - half), min(1.0, (p - f) / (t - f) + half)
-    low, high = min(low, share), max(high, share)
-    return Estimate(share, float(low), float(high), level, n, "adjusted count, delta method")
+    low, high = float(mended - half), float(mended + half)
+    if high < 0 or low > 1:
+        return unknown(n, level=level, why="the model errs otherwise here")
+    return Estimate(share, max(0.0, low), min(1.0, high), level, n, "adjusted count, delta method")
 
 
 def _smooth(count: int, n: int) -> tuple[float, float]:

@@ -94,7 +94,7 @@ def learning_curve(
     sizes : sequence of int
         Those that fit into three quarters of the texts are used, and all of them.
     draws : int
-        At least 3.
+        At least 5.
     level : float, 0 to 1
     language : "en" or "fa"
         Of the figure.
@@ -110,8 +110,8 @@ def learning_curve(
     52, 239-281. doi:10.1023/A:1024068626366
     """
     require_level(level, caller="learning_curve")
-    if draws < 3:
-        raise JourneyError(f"learning_curve: draws must be at least 3; got {draws}. Take 10.")
+    if draws < 5:
+        raise JourneyError(f"learning_curve: draws must be at least 5; got {draws}. Take 10.")
     data = _once(read_labelled(texts, labels, values=values, caller="learning_curve"))
     n = len(data.codes)
     room = n - int(np.ceil(HELD_OUT * n))

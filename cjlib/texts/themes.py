@@ -219,7 +219,7 @@ def _share_table(words: pd.DataFrame, theme: np.ndarray, *, n: int, level: float
     for number in [*words["theme"].unique().tolist(), 0]:
         listed = words.loc[words["theme"].eq(number), "word"].tolist()
         share = estimate_share(int((theme == number).sum()), n, level=level)
-        told = {"theme": number, "name": "، ".join(listed[:3]), "words": " ".join(listed)}
+        told = {"theme": number, "name": " · ".join(listed[:3]), "words": " ".join(listed)}
         rows.append({**told, **share.as_dict()})
     return pd.DataFrame(rows)
 
