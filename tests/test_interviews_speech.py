@@ -88,7 +88,8 @@ def test_laws(parts):
     for word in ("slow", "خیلی"):
         assert once.count(word) == said.count(word)
     assert {w.strip(".,?،-") for w in once.split()} <= {w.strip(".,?،-") for w in said.split()}
-    assert rules._MAYBE.search(clean(said)) or not rules._normalise(clean(said))[1]  # the quick way
+    for _, signs, change in rules._RULES:  # the quick way passes over nothing
+        assert any(sign in said.casefold() for sign in signs) or not change(clean(said))[1]
 
 
 @pytest.mark.real

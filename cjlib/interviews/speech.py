@@ -41,16 +41,17 @@ _PHRASE = re.compile(
     rf"{_EDGE_BEFORE}(?:you know|i mean|یعنی|می‌دونی|می‌دونید|می‌دانید|چیز){_EDGE_AFTER}",
     re.IGNORECASE,
 )
-_REPEATED_WORDS: Final = (
+_REPEATED_WORDS: Final = frozenset((
     "the", "a", "an", "i", "we", "you", "he", "she", "it", "they", "to", "of", "in", "on", "at",
     "for", "with", "from", "and", "or", "but", "if", "is", "are", "was", "were", "be",
     "this", "my", "our", "your", "their", "his", "its", "as", "what", "how", "when", "which",
     "it's", "i'm", "we're", "they're", "i've", "can", "because",
     "که", "از", "به", "در", "و", "را", "رو", "با", "برای", "تا", "این", "اون", "آن", "یه", "یک",
     "من", "ما", "شما", "او", "ولی", "اما", "اگه", "اگر", "چون", "بعد", "مثلا", "مثلاً", "یعنی",
-)  # fmt: skip
-_WORDS = "|".join(sorted(map(re.escape, _REPEATED_WORDS), key=len, reverse=True))
-_REPEAT = re.compile(rf"(?<![\w'’\u200c-])({_WORDS})(?:[,،… ]+\1(?![\w'’\u200c-]))+", re.IGNORECASE)
+))  # fmt: skip
+_DOUBLED = re.compile(
+    r"(?<![\w'’\u200c-])([\w'’\u064b]{1,8})(?:[,،… ]+\1(?![\w'’\u200c-]))+", re.IGNORECASE
+)
 _BROKEN = re.compile(r"(?<![\w'’-])([^\W\d_]{1,4})- +(?=\1)", re.IGNORECASE)
 # What taking words out leaves: two commas, a comma after a full stop, or one at either end.
 _LEFT_BEHIND: Final = (
@@ -60,11 +61,6 @@ _LEFT_BEHIND: Final = (
     (re.compile(r"([.!?؟…])\s*[,،;؛](?=\s|$)"), r"\1"),
     (re.compile(r"(?<=[!?؟])\s*\.+(?=\s|$)|(?<=\.)\s+\.+(?=\s|$)"), ""),
     (re.compile(r"^[\s,،;؛.…–—-]+(?=\w)|[\s,،;؛–—-]+$"), ""),
-)
-_MAYBE = re.compile(
-    r"[\[(*♩-♬>]|(?<!\w)(?:u+h|u+m|er|h+m|m{2}|you know|i mean)|یعنی|می‌د|چیز|ا{2}|امم|اوم|هم{2}"
-    rf"|اِ|آ{{2}}|- |(?<![\w'’\u200c-])(?:{_WORDS})[,،… ]",
-    re.IGNORECASE,
 )
 
 
@@ -130,11 +126,10 @@ def normalise_utterances(utterances: pd.DataFrame) -> Speech:
     texts = []
     for interview, text in zip(interviews.tolist(), utterances[TEXT].tolist(), strict=True):
         said = clean(text) if isinstance(text, str) else ""
-        if _MAYBE.search(said):
-            said, found = _normalise(said)
-            for rule, count in found.items():
-                counts[interview, rule] += count
-                turns[interview, rule] += 1
+        said, found = _normalise(said)
+        for rule, count in found.items():
+            counts[interview, rule] += count
+            turns[interview, rule] += 1
         texts.append(said)
     rows = [(i, rule, count, turns[i, rule]) for (i, rule), count in sorted(counts.items())]
     noise = pd.DataFrame(rows, columns=list(NOISE_COLUMNS)).astype(
@@ -145,12 +140,15 @@ def normalise_utterances(utterances: pd.DataFrame) -> Speech:
 
 def _normalise(text: str) -> tuple[str, dict[str, int]]:
     found: dict[str, int] = {}
-    before = text
-    for rule, change in _RULES:
+    small = text.casefold()
+    for rule, signs, change in _RULES:
+        if not any(sign in small for sign in signs):  # most texts, fast
+            continue
         text, count = change(text)
         if count:
             found[rule] = found.get(rule, 0) + count
-    if text == before:
+            small = text.casefold()
+    if not found:
         return text, found
     text = re.sub(r" {2,}", " ", text)
     for pattern, instead in _LEFT_BEHIND:
@@ -173,16 +171,28 @@ def _drop_sounds(text: str) -> tuple[str, int]:
     return _BRACKETS.sub(judge, text), count
 
 
+def _drop_repeats(text: str) -> tuple[str, int]:
+    count = 0
+
+    def judge(match: re.Match[str]) -> str:
+        nonlocal count
+        held = match[1].casefold() in _REPEATED_WORDS
+        count += held
+        return match[1] if held else match[0]
+
+    return _DOUBLED.sub(judge, text), count
+
+
 def _drop(pattern: re.Pattern[str], instead: str = " ") -> Callable[[str], tuple[str, int]]:
     return lambda text: pattern.subn(instead, text)
 
 
-_RULES: Final = (
-    ("sound", _drop_sounds),
-    ("sign", _drop(_NOTES)),
-    ("sign", _drop(_ARROWS)),
-    ("filler", _drop(_SOUND)),
-    ("filler phrase", _drop(_PHRASE, "")),
-    ("repeat", _drop(_BROKEN, "")),
-    ("repeat", _drop(_REPEAT, r"\1")),
+_RULES: Final = (  # rule, a sign every text it can change has, and the change
+    ("sound", ("[", "(", "*"), _drop_sounds),
+    ("sign", ("♩", "♪", "♫", "♬"), _drop(_NOTES)),
+    ("sign", (">>", "&gt;&gt;"), _drop(_ARROWS)),
+    ("filler", ("uh", "um", "er", "hm", "mm", "اِ", "اا", "مم", "آآ"), _drop(_SOUND)),
+    ("filler phrase", ("you know", "i mean", "یعنی", "می\u200cد", "چیز"), _drop(_PHRASE, "")),
+    ("repeat", ("- ",), _drop(_BROKEN, "")),
+    ("repeat", (" ",), _drop_repeats),
 )
