@@ -13,6 +13,7 @@ from cjlib.interviews.coefficients import (
     mean_kappa,
     percent_agreement,
 )
+from cjlib.interviews.comments import code_comments, read_comments
 from cjlib.interviews.contrasts import Contrasts, contrast_codes
 from cjlib.interviews.cooccurrence import Together, count_together
 from cjlib.interviews.counts import CodeCounts, count_codes
@@ -38,6 +39,7 @@ __all__ = [
     "Together",
     "Turn",
     "check_coding",
+    "code_comments",
     "cohen_kappa",
     "contrast_codes",
     "count_codes",
@@ -53,6 +55,7 @@ __all__ = [
     "normalise_utterances",
     "percent_agreement",
     "pick_quotes",
+    "read_comments",
     "read_interviews",
     "read_transcript",
     "write_redaction_key",

@@ -66,7 +66,7 @@ class Contrasts:
             f"only {able} of them could have shown one with groups this small"
             if able < len(told) else "no proof that there is none"
         )  # fmt: skip
-        return f"None of {looks} shows a difference after correction ({doubt}); widest: {found}."
+        return f"None of {looks} differs after correction ({doubt}); nearest to it: {found}."
 
     def plot(
         self, *, group: str = "", other: str = "", ax: Axes | None = None

@@ -122,7 +122,8 @@ def count_together(
 def _find_units(interviews: Interviews, within: str) -> pd.Index[Any]:
     codings, spoken = interviews.codings, interviews.utterances
     if within == "interview":
-        return pd.Index(list(codings[INTERVIEW].unique()))
+        names: pd.Index[Any] = pd.Index(list(codings[INTERVIEW].unique()))
+        return names
     own = spoken.loc[
         spoken[ROLE].eq(PARTICIPANT) & spoken[INTERVIEW].isin(codings[INTERVIEW]),
         [INTERVIEW, TURN],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 from cjlib.columns import (
     CODE,
@@ -22,12 +24,17 @@ from cjlib.columns import (
     VALENCE,
 )
 from cjlib.errors import JourneyError
+from cjlib.intervals import Floats
 from cjlib.interviews.model import Interviews
 from cjlib.interviews.roles import PARTICIPANT
+from cjlib.language import for_model
 
 SHORTEST, LONGEST = 40, 240  # characters: more than an exclamation, less than a story
+ELLIPSIS: Final = "…"
+_SENTENCE: Final = re.compile(r"[^.!?؟…]+(?:[.!?؟…]+(?=\s|$)\s*|[.!?؟…]+|$)")
 QUOTES: Final = (
     INTERVIEW, "participant", CUSTOMER, TURN, TEXT, LANGUAGE, CODE, STAGE, VALENCE, "kind",
+    "start", "end",
 )  # fmt: skip
 
 
@@ -39,7 +46,9 @@ class Quotes:
     ----------
     table : DataFrame
         One row per quote: ``interview_id, participant, customer_id, turn, text, language,
-        code`` (its most shared one), ``stage, valence, kind`` (typical or dissenting).
+        code`` (its most shared one), ``stage, valence, kind`` (typical or dissenting),
+        ``start, end`` (which characters of the turn were taken). ``text`` is those characters,
+        with " …" where words of the turn were left off; nothing else is changed.
     candidates : int
         Turns that could have been chosen.
     rule : str
@@ -56,8 +65,9 @@ class Quotes:
 
 
 RULE: Final = (
-    f"Participants' own words with consent, {SHORTEST} to {LONGEST} characters; first those whose "
-    "codes most interviews share, then the length nearest the middle one; one per participant "
+    f"Participants' own words with consent, {SHORTEST} to {LONGEST} characters (of longer turns "
+    "the sentences nearest the centre, what is left off marked …); first those whose codes most "
+    "interviews share, then the words nearest the centre of what was said; one per participant "
     "as long as there are others; the last one speaks against the majority, if anyone does."
 )
 
@@ -74,12 +84,16 @@ def pick_quotes(
     """Pick quotes by rule; the same interviews give the same quotes.
 
     A candidate is a coded turn of a participant who consented (or the coded words in it,
-    where a coder marked them), with 40 to 240 characters. It is the more typical the more
-    interviews (of those that have any candidate) share its codes: the mean share over its
-    codes; ties go to the length nearest the median, then to reading order. Each participant
-    is quoted once before anyone is quoted twice. Where n is 2 or more and the majority of
-    the candidates is positive (or negative), the last quote is the most typical negative (or
-    positive) one, marked ``dissenting``. Where codings hold no valence there is none.
+    where a coder marked at least 40 characters), from 40 characters up. Of one with more than
+    240 it is the whole sentences up to 240 that lie nearest the centre, or the first 240 of a
+    sentence that is longer. It is the more typical the more interviews (of those that have any
+    candidate) share its codes: the mean share over its codes. Among equals, the nearest to the
+    centre of what was said: the cosine between its words (TF-IDF) and the mean over interviews
+    of the mean of their candidates; then the length nearest the median, then reading order.
+    Each participant is quoted once before anyone is quoted twice. Where n is 2 or more and
+    the majority of the candidates is positive (or negative), the last quote is the most
+    typical negative (or positive) one, marked ``dissenting``. Where codings hold no valence
+    there is none.
 
     Parameters
     ----------
@@ -135,13 +149,24 @@ def _find_candidates(
         own = own[own[CUSTOMER].isin(list(customers))]
     turns = codings.loc[keep, [INTERVIEW, TURN]].drop_duplicates()
     pool = turns.merge(codings, on=[INTERVIEW, TURN]).merge(own, on=[INTERVIEW, TURN])
-    whole = pool["quote"].str.len().lt(SHORTEST)
-    pool[TEXT] = pool["quote"].mask(whole, pool[TEXT])
-    return pool[pool[TEXT].str.len().between(SHORTEST, LONGEST)]
+    spans = [
+        _find_marked(text, quote) for text, quote in zip(pool[TEXT], pool["quote"], strict=True)
+    ]
+    pool = pool.assign(start=[a for a, _ in spans], end=[b for _, b in spans], said=pool[TEXT])
+    taken = [text[a:b] for text, (a, b) in zip(pool["said"], spans, strict=True)]
+    pool[TEXT] = pd.array(taken, dtype="string")
+    return pool[pool[TEXT].str.len().ge(SHORTEST)]
+
+
+def _find_marked(text: str, quote: Any) -> tuple[int, int]:
+    """Where the coder's words stand in the turn; all of it where they are few or not in it."""
+    wanted = quote.strip() if isinstance(quote, str) else ""
+    place = text.find(wanted) if len(wanted) >= SHORTEST else -1
+    return (place, place + len(wanted)) if place >= 0 else (0, len(text))
 
 
 def _rank(pool: pd.DataFrame) -> pd.DataFrame:
-    """One row per turn, the most typical first."""
+    """One row per turn, the most typical first, cut to length."""
     shared = pool.groupby(CODE)[INTERVIEW].nunique() / pool[INTERVIEW].nunique()
     pool = pool.assign(shared=pool[CODE].map(shared))
     pool = pool.sort_values(["shared", CODE], ascending=[False, True], kind="stable")
@@ -151,8 +176,70 @@ def _rank(pool: pd.DataFrame) -> pd.DataFrame:
     turns = pool.drop_duplicates([INTERVIEW, TURN]).set_index([INTERVIEW, TURN])
     turns = turns.join(score).join(mood)
     turns[VALENCE] = turns["mood"]
-    turns["off"] = (turns[TEXT].str.len() - turns[TEXT].str.len().median()).abs()
-    ranked = turns.reset_index().sort_values([INTERVIEW, TURN], kind="stable")
+    ranked = turns.reset_index().sort_values([INTERVIEW, TURN], kind="stable", ignore_index=True)
+    ranked = _cut(ranked)
+    ranked["off"] = (ranked[TEXT].str.len() - ranked[TEXT].str.len().median()).abs()
     return ranked.sort_values(
-        ["score", "off"], ascending=[False, True], kind="stable", ignore_index=True
+        ["score", "near", "off"], ascending=[False, False, True], kind="stable", ignore_index=True
     )
+
+
+def _cut(turns: pd.DataFrame) -> pd.DataFrame:
+    """Cut each candidate to length, say how near the centre it is, and mark what is left off."""
+    pieces = [
+        [(start + a, start + b) for a, b in _split(text)]
+        for start, text in zip(turns["start"], turns[TEXT], strict=True)
+    ]
+    words = [said[a:b] for said, spans in zip(turns["said"], pieces, strict=True) for a, b in spans]
+    near = _measure_nearness(list(turns[TEXT]), words, turns[INTERVIEW])
+    chosen, first = [], 0
+    for spans in pieces:
+        own = near[first : first + len(spans)]
+        best = int(np.argmax(own))  # the first of equals
+        chosen.append((*spans[best], float(own[best])))
+        first += len(spans)
+    texts = [_mark(said, a, b) for said, (a, b, _) in zip(turns["said"], chosen, strict=True)]
+    return turns.assign(
+        text=pd.array(texts, dtype="string"), start=[a for a, _, _ in chosen],
+        end=[b for _, b, _ in chosen], near=[c for _, _, c in chosen],
+    )  # fmt: skip
+
+
+def _split(text: str) -> list[tuple[int, int]]:
+    """Every longest run of whole sentences that is short enough; a long sentence is cut."""
+    if len(text) <= LONGEST:
+        return [(0, len(text))]
+    sentences = [found.span() for found in _SENTENCE.finditer(text)]
+    runs = []
+    for i, (start, _) in enumerate(sentences):
+        ends = [stop for _, stop in sentences[i:] if len(text[start:stop].strip()) <= LONGEST]
+        if ends:
+            runs.append((start, ends[-1]))
+        else:
+            space = text.rfind(" ", start + SHORTEST, start + LONGEST)
+            runs.append((start, space if space > 0 else start + LONGEST))
+    trimmed = [
+        (a + len(text[a:b]) - len(text[a:b].lstrip()), a + len(text[a:b].rstrip())) for a, b in runs
+    ]
+    enough = [(a, b) for a, b in trimmed if b - a >= SHORTEST]
+    return enough or [(0, LONGEST)]
+
+
+def _measure_nearness(texts: list[str], pieces: list[str], interview: pd.Series) -> Floats:
+    """Cosine of each piece with the centre of the texts, each interview weighing the same."""
+    spelled = [for_model(text) for text in texts]
+    try:
+        model = TfidfVectorizer(token_pattern=r"[^\W\d_]{2,}").fit(spelled)
+    except ValueError:  # no text holds a word of two letters
+        return np.zeros(len(pieces))
+    weights = (1 / interview.map(interview.value_counts())).to_numpy(dtype=float)
+    centre = np.asarray(model.transform(spelled).T @ weights)
+    length = float(np.linalg.norm(centre))
+    found = np.asarray(model.transform([for_model(piece) for piece in pieces]) @ centre)
+    return np.round(found / length, 9) if length else np.zeros(len(pieces))
+
+
+def _mark(said: str, start: int, end: int) -> str:
+    before = f"{ELLIPSIS} " if said[:start].strip() else ""
+    after = f" {ELLIPSIS}" if said[end:].strip() else ""
+    return f"{before}{said[start:end]}{after}"
