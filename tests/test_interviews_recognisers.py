@@ -120,6 +120,15 @@ def test_pauses_join_segments_of_nobody(read):
     assert [t for _, _, t in read(held, "json", pause_s=0.6)] == ["a b c d", "e"]
 
 
+def test_a_pause_of_just_that_length_parts(read):
+    held = {
+        "segments": [{"start": s, "end": s + 1, "text": t} for s, t in [(1.1, "a"), (2.4, "b")]]
+    }
+
+    assert len(read(held, "json", pause_s=0.3)) == 2  # 2.4 - 2.1 is less in binary
+    assert len(read(held, "json", pause_s=0.301)) == 1
+
+
 WRONG = [
     ("json", '{"segments": [{"start": 1, "te', r"must be json; it is damaged at line 1"),
     ("json", '{"foo": 1}', r"must be a speech recogniser's .* holds \['foo'\]"),

@@ -107,6 +107,12 @@ def test_a_name_that_is_a_formula_is_written_as_text(tmp_path):
     assert "'=1+1" in register.write(tmp_path / "private").read_text(encoding="utf-8")
 
 
+def test_a_name_of_another_interview_is_taken_out_only_in_full():
+    redactor = Redactor(["Ann Lee"], elsewhere=["Rose", "Sara Miri", "Ann Lee"])
+
+    assert redactor.redact("Rose, Sara, Sara Miri, Ann")[0] == "Rose, Sara, [name-1], [name-2]"
+
+
 SPELT = [
     ("call oh nine one two three four five six seven eight nine ok", "call [phone-1] ok"),
     ("it is nine one two, three four five, double six eight", "it is [phone-1]"),
