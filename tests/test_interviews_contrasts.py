@@ -190,3 +190,10 @@ def test_contrast_figure_shows_the_tables_numbers():
     shown = [x for line in lines for x in line.get_xdata()]
     assert sorted(shown) == pytest.approx(sorted(found.table["estimate"]))
     assert lines[0].get_xdata().tolist() == pytest.approx([-0.9])  # the one that holds, filled
+
+
+def test_groups_may_be_numbers():
+    talks, groups = grouped({"slow": {"w": 9, "m": 0}}, {"w": 10, "m": 10})
+    scores = groups.map({"w": 1.0, "m": -1.0})
+    table = contrast_codes(talks, by="score", groups=scores).table
+    assert table[["group", "other"]].iloc[0].tolist() == ["-1", "1"]

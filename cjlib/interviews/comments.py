@@ -322,7 +322,7 @@ def _list_codes(codes: pd.DataFrame | None, frame: pd.DataFrame, marks: list[str
     found = sorted({name for mark in marks for name in _as_codes(frame[mark]).dropna()})
     new = pd.DataFrame({CODE: [name for name in found if name not in set(listed[CODE])]})
     both = pd.concat([listed.astype("string"), new.astype("string")], ignore_index=True)
-    return both.reindex(columns=list(CODE_COLUMNS)).fillna("").astype("string")
+    return both.reindex(columns=list(CODE_COLUMNS)).astype("string").fillna("")
 
 
 def _as_codes(column: pd.Series) -> pd.Series:

@@ -126,6 +126,7 @@ def contrast_codes(
     """
     require_level(level, caller="contrast_codes")
     units, marked = mark_by_person(interviews, by, groups, caller="contrast_codes")
+    units, marked = (part.assign(**{by: part[by].map(_name)}) for part in (units, marked))
     held = units.drop_duplicates([PERSON, by])
     sizes = held.groupby(by)[PERSON].nunique().sort_index()
     enough = [str(name) for name in sizes.index[sizes >= minimum]]
@@ -157,6 +158,10 @@ def contrast_codes(
         table.drop(columns="_code").reset_index(drop=True), frame, by,
         {code: interviews.label(code) for code in counts.index}, interviews.language,
     )  # fmt: skip
+
+
+def _name(group: object) -> str:
+    return f"{group:g}" if isinstance(group, float) else str(group)
 
 
 def _compare(count: int, n: int, other: int, n_other: int, level: float) -> dict[str, Any]:

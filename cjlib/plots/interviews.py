@@ -31,7 +31,7 @@ def draw_agreement(
     )
     codes = list(dict.fromkeys([*shown["code"], *known["code"]]))
     several = len(measures) > 1
-    ax = ax or new_axes(7, 1.4 + (0.62 if several else 0.32) * len(codes) + 0.3 * several)
+    ax = ax or new_axes(7, 1.4 + (0.46 if several else 0.32) * len(codes) + 0.5 * several)
     rows = np.arange(len(codes))[::-1]
     step = 0.7 / len(measures)
     for i, measure in enumerate(measures):
@@ -48,7 +48,8 @@ def draw_agreement(
             name, (value, 1), xycoords=("data", "axes fraction"), xytext=(3, 3),
             textcoords="offset points", color=MUTED, fontsize=8,
         )  # fmt: skip
-    ax.set_yticks(rows, [label((labels or {}).get(str(c), str(c)), language) for c in codes])
+    names = {"all codes": phrase("interviews.all_codes", language)} | (labels or {})
+    ax.set_yticks(rows, [label(names.get(str(code), str(code)), language) for code in codes])
     ax.set_ylim(-0.6, len(codes) - 0.4)
     ends = known[["low", "estimate"]].to_numpy(dtype=float)
     ax.set_xlim((min(0.0, float(np.nanmin(ends))) if len(known) else 0.0) - 0.02, 1.02)
@@ -57,7 +58,7 @@ def draw_agreement(
     ax.grid(visible=False, axis="y")
     if several:
         ax.legend(
-            frameon=False, ncols=len(measures), loc="lower left", bbox_to_anchor=(0, 1),
+            frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1), fontsize=9,
             borderaxespad=0.2, handletextpad=0.4, columnspacing=1.2,
         )  # fmt: skip
     return ax
@@ -88,7 +89,9 @@ def draw_contrasts(
         rows, [label((labels or {}).get(str(code), str(code)), language) for code in shown["code"]]
     )
     ax.set_ylim(-0.6, max(1, len(shown)) - 0.4)
-    ax.set_xlim(-1.02, 1.02)
+    ends = shown[["low", "high"]].abs().to_numpy(dtype=float)
+    widest = min(1.0, float(ends.max()) + 0.05) if len(shown) else 1.0
+    ax.set_xlim(-widest, widest)
     if len(table):
         first, other = (str(table[name].iloc[0]) for name in ("group", "other"))
         for name, place, side in ((f"{other}", 0.0, "left"), (f"{first}", 1.0, "right")):
