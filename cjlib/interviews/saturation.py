@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ORDERS = 1_000
+DRAWS = {"orders": "random orders", "resamples": "bootstrap resamples"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +39,8 @@ class Saturation:
         Share of the random orders in which it was reached at all.
     base, run, threshold
         As asked.
+    drawn : str
+        What the intervals are over: random orders or bootstrap resamples.
     """
 
     table: pd.DataFrame
@@ -46,6 +49,7 @@ class Saturation:
     base: int
     run: int
     threshold: float
+    drawn: str = "random orders"
 
     def summary(self) -> str:
         """Return the verdict in one sentence."""
@@ -54,11 +58,11 @@ class Saturation:
         if np.isnan(self.reached.estimate):
             return (
                 f"Not saturated after {n} interviews and {codes} codes {rule}; "
-                f"{self.share_reached:.0%} of random orders reach it."
+                f"{self.share_reached:.0%} of {self.drawn} reach it."
             )
         return (
             f"Saturated after {self.reached.estimate:.0f}+{self.run} of {n} interviews {rule}; "
-            f"in random orders after {self.reached.low:.0f} to {self.reached.high:.0f}."
+            f"in {self.drawn} after {self.reached.low:.0f} to {self.reached.high:.0f}."
         )
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
@@ -75,6 +79,7 @@ def measure_saturation(
     base: int = 4,
     run: int = 2,
     threshold: float = 0.05,
+    draw: str = "orders",
     level: float = 0.95,
 ) -> Saturation:
     """Measure after how many interviews new codes dry up.
@@ -87,7 +92,10 @@ def measure_saturation(
     gives ids; numbers sort as numbers), which should be the order they were held in.
 
     Because that order is one of many, the same is done for 1,000 random orders of the same
-    interviews, each interview once.
+    interviews, each interview once; or for 1,000 bootstrap resamples, as many interviews
+    drawn with replacement. An interview drawn twice brings nothing new the second time, so
+    resamples look saturated sooner than other people's interviews would: read them as the
+    least doubt there is.
 
     Parameters
     ----------
@@ -99,8 +107,9 @@ def measure_saturation(
         At least 1. Guest and colleagues suggest a base of 4 to 6 and runs of 2 or 3.
     threshold : float, 0 to 1
         New information that counts as none; 0.05 and 0 are usual.
+    draw : "orders" or "resamples"
     level : float, 0 to 1
-        Share of the orders that the intervals hold.
+        Share of the orders (or resamples) that the intervals hold.
 
     Raises
     ------
@@ -118,6 +127,10 @@ def measure_saturation(
             "measure_saturation: base and run must be at least 1 and threshold 0 to 1; got "
             f"base={base}, run={run}, threshold={threshold}. Usual are 4, 2 and 0.05."
         )
+    if draw not in DRAWS:
+        raise JourneyError(
+            f"measure_saturation: draw must be 'orders' or 'resamples'; got {draw!r}."
+        )
     order = [
         name for name in interviews.utterances[INTERVIEW].unique()
         if name in set(interviews.codings[INTERVIEW])
@@ -130,7 +143,7 @@ def measure_saturation(
     marked = interviews.codings.drop_duplicates([INTERVIEW, CODE])
     heard = pd.crosstab(marked[INTERVIEW], marked[CODE]).reindex(order).to_numpy() > 0
     orders = np.vstack(
-        [np.arange(len(order)), *(rng.permutation(len(order)) for _ in range(ORDERS))]
+        [np.arange(len(order)), *(_draw(draw, len(order), rng) for _ in range(ORDERS))]
     )
     found = np.logical_or.accumulate(heard[orders], axis=1).sum(axis=2)  # orders x interviews
     shares = (found[:, run:] - found[:, :-run]) / found[:, [base - 1]]
@@ -148,15 +161,19 @@ def measure_saturation(
         }
     )  # fmt: skip
     return Saturation(
-        table, _estimate(reached, len(order), level), float(np.mean(~np.isnan(reached[1:]))),
-        base, run, threshold,
+        table, _estimate(reached, len(order), level, DRAWS[draw]),
+        float(np.mean(~np.isnan(reached[1:]))), base, run, threshold, DRAWS[draw],
     )  # fmt: skip
 
 
-def _estimate(reached: npt.NDArray[np.float64], n: int, level: float) -> Estimate:
+def _draw(draw: str, n: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    return rng.permutation(n) if draw == "orders" else rng.integers(n, size=n)
+
+
+def _estimate(reached: npt.NDArray[np.float64], n: int, level: float, method: str) -> Estimate:
     drawn = reached[1:][~np.isnan(reached[1:])]
     if np.isnan(reached[0]) or not len(drawn):
         return unknown(n, level=level, why="not reached")
     tail = (1 - level) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], method="inverted_cdf")
-    return Estimate(float(reached[0]), float(low), float(high), level, n, "random orders")
+    return Estimate(float(reached[0]), float(low), float(high), level, n, method)
