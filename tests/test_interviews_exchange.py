@@ -150,6 +150,17 @@ def test_sepidar_there_and_back(sepidar, tmp_path):
     pd.testing.assert_frame_equal(third.codings, found.codings)
 
 
+def test_the_second_of_equal_words_stays_the_second(interviews, tmp_path):
+    write_refi(interviews, tmp_path / "tiny.qdpx")
+    codings = read_refi(tmp_path / "tiny.qdpx", interviews=interviews).codings
+    codings = codings[codings["turn"] == 4].assign(quote="Yes.", start=5, end=9)
+
+    write_refi(dataclasses.replace(interviews, codings=codings), tmp_path / "again.qdpx")
+    found = read_refi(tmp_path / "again.qdpx", interviews=interviews).codings
+
+    assert found[["turn", "start", "end", "quote"]].to_numpy().tolist() == [[4, 5, 9, "Yes."]]
+
+
 SIGNS = "abc بسته‌امیيكکآأۀئ۱١1 .،؟!😀👍🏽é\u0301ﷲﻻß\u064e\u0640\n"
 
 
@@ -326,6 +337,36 @@ def test_codebook_alone(tmp_path):
 
     assert found.codes["code"].tolist() == ["Delivery/Slow", "Glad"]
     assert len(found.codings) == 0
+
+
+# ------------------------------------------------------------------ characters in coding.csv
+
+SPANS = """interview,turn,coder,code,quote,start,end
+i1,2,A,slow,,3,19
+i1,2,A,glad,app خوب بود,۲۴,۳۵
+i1,2,B,slow,really,0,6
+i1,2,B,slow,,9,900
+i1,2,B,slow,,9,
+i1,2-3,B,slow,,0,2
+i1,2,B,slow,never said,0,6
+"""
+
+
+def test_characters_in_coding_csv_are_checked_against_the_turn(interviews, tmp_path):
+    (tmp_path / "coding.csv").write_text(SPANS, encoding="utf-8")
+    found = read_interviews(load_study(tmp_path))
+
+    assert found.codings[["code", "quote"]].to_numpy().tolist() == [
+        ["glad", "app خوب بود"], ["slow", "بسته‌ام دیر رسید"],
+    ]  # fmt: skip
+    assert found.misfits["file"].unique().tolist() == ["coding.csv"]
+    assert found.misfits[["line", "found", "nearest"]].to_numpy().tolist() == [
+        [4, "characters 0 to 6 of turn 2 are not the quote", "39 to 45"],
+        [5, "characters '9' to '900' of turn 2", ""],
+        [6, "characters '9' to '' of turn 2", ""],
+        [7, "characters of no one turn", ""],
+        [8, "characters 0 to 6 of turn 2 are not the quote", ""],
+    ]
 
 
 # ------------------------------------------------------------------ hostile files

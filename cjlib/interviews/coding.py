@@ -10,6 +10,7 @@ import pandas as pd
 
 from cjlib.columns import CODE, CODER, INTERVIEW, STAGE, TOUCHPOINT, TURN, VALENCE
 from cjlib.errors import nearest
+from cjlib.interviews.spans import find_spans
 from cjlib.language import key, parse_number, to_latin_digits
 from cjlib.sheets import Sheet, read_sheet
 from cjlib.study import Study
@@ -18,7 +19,7 @@ CODE_COLUMNS: Final = (
     CODE, "label_en", "label_fa", "definition", "example", "lane", STAGE,
 )  # fmt: skip
 CODING_COLUMNS: Final = (
-    "interview", TURN, CODER, CODE, STAGE, TOUCHPOINT, VALENCE, "quote",
+    "interview", TURN, CODER, CODE, STAGE, TOUCHPOINT, VALENCE, "quote", "start", "end",
 )  # fmt: skip
 CODINGS: Final = (INTERVIEW, TURN, CODER, CODE, STAGE, TOUCHPOINT, VALENCE, "quote")
 _VALENCES: Final = {
@@ -67,8 +68,10 @@ def read_codings(
         A row whose interview, turn, code or quote does not fit is left out; one whose
         stage, touchpoint or valence does not fit keeps its place with that cell missing.
         ``turn`` is a number or a span (3-5: each of its turns); where it is empty the turn
-        is the only one that holds the quote. An empty stage is that of the code. The same
-        code may mark two quotes of one turn.
+        is the only one that holds the quote. ``start`` and ``end``, where they are given,
+        are the characters (Unicode code points from 0, the end not included) of one turn's
+        text: they must be the quote's words, or are the quote where it is empty. An empty
+        stage is that of the code. The same code may mark two quotes of one turn.
     """
     sheet = Sheet(study.coding_file)
     if study.coding_file:
@@ -92,6 +95,8 @@ def read_codings(
         valence = _read_valence(sheet, line, cells[VALENCE])
         if interview is None:
             continue
+        if not _check_span(sheet, line, cells, turns[interview]):
+            continue
         places = _find_turns(sheet, line, cells, keys[interview])
         for turn in places if code else ():
             same = (interview, turn, cells[CODER], code, key(cells["quote"]))
@@ -114,6 +119,31 @@ def read_codings(
     return sheet, frame.sort_values(
         [INTERVIEW, TURN, CODE, CODER], kind="stable", ignore_index=True
     )
+
+
+def _check_span(sheet: Sheet, line: int, cells: dict[str, str], texts: list[str]) -> bool:
+    """Say whether the characters of a row fit its turn, and take its quote from them."""
+    if not (cells["start"] or cells["end"]):
+        return True
+    start, end = (to_latin_digits(cells[name]) for name in ("start", "end"))
+    turn = to_latin_digits(cells[TURN])
+    if not (turn.isdecimal() and 1 <= int(turn) <= len(texts)):
+        sheet.fault(line, "characters of no one turn", f"a turn from 1 to {len(texts)}")
+        return False
+    text, quote = texts[int(turn) - 1], cells["quote"]
+    fits = start.isdecimal() and end.isdecimal() and int(start) < int(end) <= len(text)
+    if not fits:
+        expected = f"start below end, both from 0 to {len(text)}"
+        sheet.fault(line, f"characters '{start}' to '{end}' of turn {turn}", expected)
+        return False
+    piece = text[int(start) : int(end)]
+    if quote and key(piece) != key(quote):
+        near = next((f"{a} to {b}" for a, b in find_spans(text, quote)), "")
+        found = f"characters {start} to {end} of turn {turn} are not the quote"
+        sheet.fault(line, found, "the characters of the quote", near)
+        return False
+    cells["quote"] = quote or piece.strip()
+    return True
 
 
 def _find_turns(sheet: Sheet, line: int, cells: dict[str, str], keys: list[str]) -> Iterable[int]:

@@ -122,6 +122,9 @@ def prepare(interviews: Interviews) -> Prepared:
         (i, int(turn)): str(text)
         for i, turn, text in zip(kept[INTERVIEW], kept[TURN], kept[TEXT], strict=True)
     }
+    known = [(-1, -1)] * len(codings)  # from another tool, they say which of equal words
+    if {"start", "end"} <= set(codings.columns):
+        known = list(zip(codings["start"], codings["end"], strict=True))
     rows, starts, ends, lost = [], [], [], []
     for place, (i, turn, quote) in enumerate(
         zip(codings[INTERVIEW], codings[TURN], codings["quote"].fillna(""), strict=True)
@@ -130,6 +133,7 @@ def prepare(interviews: Interviews) -> Prepared:
         if text is None:
             continue
         spans = find_spans(text, str(quote)) if quote else []
+        spans = [span for span in spans if span == known[place]] or spans
         if quote and not spans:
             lost.append(i)
         rows.append(place)

@@ -32,9 +32,11 @@ def write_refi(interviews: Interviews, path: Path) -> Written:
     ``[4] participant-1: ...``, as pseudonymised; only turns that may be quoted are written,
     and ``Written.left_out`` tells of the others. Coders are users. A coding marks the
     characters of its quote (Unicode code points from 0, the end not included), the first time
-    it stands in the turn, or without a quote the whole line. What the format has no place for
-    (labels, lane, stage of a code; stage, touchpoint, valence of a coding) stands in
-    descriptions, one ``field: value`` a line, from where ``read_refi`` takes it back.
+    it stands in the turn unless ``start`` and ``end`` say another; without a quote the line.
+
+    What the format has no place for (labels, lane, stage of a code; stage, touchpoint, valence
+    of a coding) stands in descriptions, one ``field: value`` a line, from where ``read_refi``
+    takes it back.
 
     Parameters
     ----------
