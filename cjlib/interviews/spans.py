@@ -19,12 +19,12 @@ def find_spans(text: str, quote: str) -> list[tuple[int, int]]:
     half-spaces, punctuation, case and the spelling of letters. Characters are Unicode code
     points. A quote without letters or digits is found as written or not at all.
     """
-    exact = _find_all(text, quote)
+    exact = find_exact(text, quote)
     if exact:
         return exact
     keyed, places = key_places(text)
     wanted = key(quote)
-    return [(places[a][0], places[b - 1][1]) for a, b in _find_all(keyed, wanted)]
+    return [(places[a][0], places[b - 1][1]) for a, b in find_exact(keyed, wanted)]
 
 
 @lru_cache(maxsize=4096)
@@ -39,15 +39,16 @@ def key_places(text: str) -> tuple[str, tuple[tuple[int, int], ...]]:
     return "".join(signs), tuple(places)
 
 
-@lru_cache(maxsize=8192)
-def _key_sign(cluster: str) -> str:
-    return key(cluster)
-
-
-def _find_all(text: str, wanted: str) -> list[tuple[int, int]]:
+def find_exact(text: str, wanted: str) -> list[tuple[int, int]]:
+    """Return every place of ``wanted`` in ``text`` as it is written."""
     found = []
     at = text.find(wanted) if wanted else -1
     while at >= 0:
         found.append((at, at + len(wanted)))
         at = text.find(wanted, at + len(wanted))
     return found
+
+
+@lru_cache(maxsize=8192)
+def _key_sign(cluster: str) -> str:
+    return key(cluster)

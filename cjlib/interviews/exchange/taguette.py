@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +21,7 @@ from cjlib.interviews.exchange.model import (
     give_stages,
 )
 from cjlib.interviews.model import Interviews
-from cjlib.interviews.spans import find_spans
+from cjlib.interviews.spans import find_exact, find_spans
 from cjlib.language import key
 from cjlib.sheets import Sheet, read_sheet
 from cjlib.tables import FORMULA_SIGNS, write_table
@@ -125,8 +124,10 @@ def _locate(
 ) -> Iterator[tuple[int, int, int]]:
     """Find each line of a highlight in the one place it stands."""
     whole = _find(content, turns)
-    parts = [content] if len(whole) == 1 else content.splitlines()
-    for words in parts:
+    if len(whole) == 1:
+        yield whole[0]
+        return
+    for words in content.splitlines():
         head = HEAD.match(words)
         within = turns
         said = words
@@ -145,11 +146,7 @@ def _locate(
 
 def _find(words: str, turns: Mapping[int, str]) -> list[tuple[int, int, int]]:
     """Find words as they are written in any turn; only else by key."""
-    exact = [
-        (turn, at.start(), at.end())
-        for turn, text in turns.items()
-        for at in re.finditer(re.escape(words), text)
-    ]
+    exact = [(n, a, b) for n, text in turns.items() for a, b in find_exact(text, words)]
     return exact or [(n, a, b) for n, text in turns.items() for a, b in find_spans(text, words)]
 
 
