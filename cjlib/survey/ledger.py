@@ -157,7 +157,8 @@ def replay_ledger(raw: RawAnswers, ledger: pd.DataFrame, *, codebook: Codebook) 
 
     Cells with a ledger row take its ``new``; the others keep what stands in the export and
     are only given their type; records with a removal row are dropped. What comes out are
-    the answer columns of ``Survey.respondents``, exactly: so the ledger leaves nothing out.
+    the answer columns of ``Survey.respondents``, exactly (a weight as in the file, before
+    raking): so the ledger leaves nothing out.
 
     Parameters
     ----------
