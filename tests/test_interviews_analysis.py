@@ -13,6 +13,7 @@ from cjlib.interviews import (
     Interviews,
     cohen_kappa,
     count_codes,
+    count_together,
     krippendorff_alpha,
     measure_agreement,
     measure_saturation,
@@ -176,7 +177,7 @@ def test_counts_are_of_interviews_not_turns():
     assert stages[stages["stage"] == "delivery"][["code", "mentions", "n"]].values.tolist() == [
         ["slow", 1, 5]
     ]  # fmt: skip
-    together = count_codes(found).together
+    together = count_together(found).table
     assert together[["both", "either"]].values.tolist() == [[0, 5]]
 
 

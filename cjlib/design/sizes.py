@@ -18,7 +18,7 @@ from cjlib.design.sample import (
     require_survey,
 )
 from cjlib.errors import JourneyError
-from cjlib.intervals import normal_quantile, wilson_bounds
+from cjlib.intervals import adjusted_net, normal_quantile, wilson_bounds
 
 COCHRAN: Final = "Cochran, W. G. (1977). Sampling Techniques, 3rd ed., chapter 4. Wiley."
 WILSON: Final = "Wilson, E. B. (1927). JASA 22(158), 209-212."
@@ -198,8 +198,7 @@ def size_for_nps(
         free = _free_answers(n, population, design_effect, whole=True)
         if math.isinf(free):
             return 0.0
-        p, d = (up * free + 0.75) / (free + 3), (down * free + 0.75) / (free + 3)
-        return 100 * z * math.sqrt((p + d - (p - d) ** 2) / (free + 3))
+        return 100 * z * float(adjusted_net(up * free, down * free, free)[1])
 
     n = find_smallest(half, margin, population, caller=caller)
     return SampleSize(

@@ -10,7 +10,6 @@ import pandas as pd
 from cjlib.columns import CODE, CUSTOMER, INTERVIEW, PERSONA, STAGE, TOUCHPOINT, TURN, VALENCE, N
 from cjlib.errors import JourneyError, nearest
 from cjlib.intervals import Estimate, estimate_share, require_level, unknown
-from cjlib.interviews.cooccurrence import count_together
 from cjlib.interviews.model import Interviews
 
 if TYPE_CHECKING:
@@ -31,8 +30,6 @@ class CodeCounts:
     table : DataFrame
         One row per group and code: the group (if any), ``code, mentions`` (who mention it),
         ``turns`` (coded turns), ``estimate`` (mentions / n), ``low, high, level, n, method``.
-    together : DataFrame
-        Which codes go together within an interview, as ``count_together`` tells it.
     by : str
         The grouping column, or an empty text.
     labels : dict of str to str
@@ -41,7 +38,6 @@ class CodeCounts:
     """
 
     table: pd.DataFrame
-    together: pd.DataFrame
     by: str
     labels: dict[str, str] = field(default_factory=dict)
     language: str = "en"
@@ -139,10 +135,7 @@ def count_codes(
         ["_group", "mentions", "_code"], ascending=[True, False, True], kind="stable"
     )
     labels = {code: interviews.label(code) for code in table[CODE].unique()}
-    return CodeCounts(
-        table[names].reset_index(drop=True), count_together(interviews, level=level).table,
-        by, labels, interviews.language,
-    )  # fmt: skip
+    return CodeCounts(table[names].reset_index(drop=True), by, labels, interviews.language)
 
 
 def mark_by_person(

@@ -8,7 +8,7 @@ import numpy as np
 
 from cjlib.codebook import YES_NO, Condition, Item
 from cjlib.survey.readings import Reading
-from cjlib.survey.settled import Column, Flags
+from cjlib.survey.settled import Column
 
 MET, FAILED, OPEN, UNASKED = range(4)
 
@@ -84,10 +84,3 @@ def _number(code: str) -> float | None:
         return float(code)
     except ValueError:
         return None
-
-
-def find_answers_not_asked(column: Column) -> Flags:
-    """Say who answered although skip logic did not ask."""
-    if column.not_asked is None:
-        return np.zeros(len(column.codes), dtype=bool)
-    return column.not_asked & column.flag(column.answered)
