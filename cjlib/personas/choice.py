@@ -140,7 +140,7 @@ def choose_number(
 def _row(
     patterns: Patterns, fit: KMeansFit, refits: Floats, mixture: MixtureFit
 ) -> dict[str, float]:
-    agree = compare_refits(label_refits(patterns.values, refits), patterns.weights)
+    agree, _ = compare_refits(label_refits(patterns.values, refits), patterns.weights)
     low, high = np.quantile(agree, [0.05, 0.95])
     people = np.bincount(fit.labels[patterns.of_row], minlength=len(fit.centres))
     return {

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from cjlib.errors import TooFewError
 
@@ -17,6 +16,7 @@ SAME_SOLUTION = 1e-4  # solutions whose errors differ by less than this share co
 STARTS_PER_BATCH = 100
 WANTED_HITS = 5  # starts that must end in the best solution before the search stops
 MOST_BATCHES = 2
+BLOCK = 100_000  # runs times rows that Lloyd's steps take together
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +75,11 @@ class KMeansFit:
         Small means that one run of an ordinary program would most likely show another one.
         """
         return float((self.start_errors <= self.error * (1 + SAME_SOLUTION)).mean())
+
+    @property
+    def missed_by_ten(self) -> float:
+        """Chance that the best of ten such starts, as programs take by default, is not this."""
+        return (1 - self.share_at_best) ** 10
 
 
 def fit_kmeans(patterns: Patterns, k: int, *, rng: np.random.Generator) -> KMeansFit:
@@ -153,6 +158,9 @@ def run_lloyd(
 ) -> tuple[Floats, Floats]:
     """Run Lloyd's steps on many starts at once, each with its own row weights.
 
+    Runs go in blocks small enough for the processor's cache. The precision is that of ``x``:
+    float32 takes two thirds of the time, enough to see which starts are worth going on with.
+
     Parameters
     ----------
     x : array (rows, variables)
@@ -165,40 +173,46 @@ def run_lloyd(
     (centres, errors)
         (runs, k, variables) and (runs,), in the order of the starts.
     """
-    runs, k, p = centres.shape
-    m = len(x)
-    result, errors = centres.copy(), np.full(runs, np.inf)
-    square = (x**2).sum(axis=1)
+    result, errors = np.empty(centres.shape, dtype=x.dtype), np.empty(len(centres))
+    size = max(1, BLOCK // len(x))
+    for at in range(0, len(centres), size):
+        part = slice(at, at + size)
+        w = weights[part].astype(x.dtype)
+        first = np.ascontiguousarray(centres[part].transpose(1, 0, 2), dtype=x.dtype)
+        result[part], errors[part] = _run_block(x, w, first, most_steps)
+    return result, errors
+
+
+def _run_block(x: Floats, w: Floats, centres: Floats, most_steps: int) -> tuple[Floats, Floats]:
+    """Lloyd's steps of one block; centres are (k, runs, variables) here."""
+    turned, square = np.ascontiguousarray(-2 * x.T), (x**2).sum(axis=1)
+    k, runs, p = centres.shape
+    result, errors = np.empty_like(centres), np.empty(runs)
     active = np.arange(runs)
-    before = np.full((m, runs), -1, dtype=np.int64)
+    before = np.full((runs, len(x)), -1, dtype=np.int16)
     for step in range(most_steps):
-        r = len(active)
-        current = result[active].reshape(r * k, p)
-        scores = x @ (-2 * current.T)
-        scores += (current**2).sum(axis=1)
-        scores = scores.reshape(m, r, k)
-        labels = scores.argmin(axis=2)
-        moved = (labels != before).any(axis=0)
-        done = np.ones(r, dtype=bool) if step == most_steps - 1 else ~moved
+        scores = (centres.reshape(-1, p) @ turned).reshape(k, len(active), len(x))
+        scores += (centres**2).sum(axis=2)[:, :, None]
+        least, labels = scores[0], np.zeros(before.shape, dtype=np.int16)
+        for j in range(1, k):
+            np.putmask(labels, scores[j] < least, j)
+            least = np.minimum(least, scores[j])
+        done = (labels == before).all(axis=1) | (step == most_steps - 1)
         if done.any():
-            least = np.take_along_axis(scores[:, done], labels[:, done, None], axis=2)[..., 0]
-            w_done = weights[active[done]]
-            errors[active[done]] = w_done @ square + (w_done * least.T).sum(axis=1)
-            active, labels = active[~done], labels[:, ~done]
+            result[:, active[done]] = centres[:, done]
+            errors[active[done]] = w[done] @ square + (w[done] * least[done]).sum(axis=1)
+            active, centres, labels, w = active[~done], centres[:, ~done], labels[~done], w[~done]
             if not len(active):
                 break
         before = labels
-        r = len(active)
-        cell = labels + np.arange(r) * k
-        w = np.ascontiguousarray(weights[active].T).reshape(-1)
-        onehot = sparse.csc_matrix(
-            (w, cell.reshape(-1), np.arange(0, m * r + 1, r)), shape=(r * k, m)
-        )
-        count = np.bincount(cell.reshape(-1), weights=w, minlength=r * k)
-        means = (onehot @ x) / np.where(count > 0, count, 1)[:, None]
-        old = result[active].reshape(r * k, p)
-        result[active] = np.where(count[:, None] > 0, means, old).reshape(r, k, p)
-    return result, errors
+        means = np.empty_like(centres)
+        for j in range(k):
+            own = np.where(labels == j, w, 0)
+            count = own.sum(axis=1)[:, None]
+            np.divide(own @ x, count, out=means[j], where=count > 0)
+            np.copyto(means[j], centres[j], where=count <= 0)
+        centres = means
+    return result.transpose(1, 0, 2), errors
 
 
 def assign(x: Floats, centres: Floats) -> Ints:
