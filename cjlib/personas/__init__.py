@@ -4,6 +4,22 @@ from cjlib.personas.building import build_personas
 from cjlib.personas.card_html import card_html
 from cjlib.personas.cards import Card
 from cjlib.personas.choice import Choice, choose_number
+from cjlib.personas.drift import Drift, measure_drift
 from cjlib.personas.model import Personas
+from cjlib.personas.saved_typing import read_typing_tool, write_typing_tool
+from cjlib.personas.typing import TypingTool, build_typing_tool
 
-__all__ = ["Card", "Choice", "Personas", "build_personas", "card_html", "choose_number"]
+__all__ = [
+    "Card",
+    "Choice",
+    "Drift",
+    "Personas",
+    "TypingTool",
+    "build_personas",
+    "build_typing_tool",
+    "card_html",
+    "choose_number",
+    "measure_drift",
+    "read_typing_tool",
+    "write_typing_tool",
+]

@@ -46,6 +46,7 @@ from cjlib.plots.texts import (
     draw_theme_choice,
     draw_themes,
 )
+from cjlib.plots.typing import draw_drift, draw_typing
 from cjlib.plots.value import (
     draw_calibration,
     draw_cohorts,
@@ -72,6 +73,7 @@ __all__ = [
     "draw_cohorts",
     "draw_contrasts",
     "draw_differences",
+    "draw_drift",
     "draw_drivers",
     "draw_elements",
     "draw_emotions",
@@ -106,6 +108,7 @@ __all__ = [
     "draw_theme_choice",
     "draw_themes",
     "draw_transitions",
+    "draw_typing",
     "draw_value",
     "draw_variants",
     "draw_waits",
