@@ -204,6 +204,7 @@ class PersonaRules:
     k: int | None = None  # None: chosen from the data, in the open
     basis: str = "typical"
     names: tuple[Text, ...] = ()
+    believed: str = ""  # CSV of the personas the team believes in
 
 
 @dataclass(frozen=True, slots=True)

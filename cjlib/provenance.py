@@ -78,6 +78,7 @@ def _input_files(study: Study) -> Iterator[tuple[str, str, Path]]:
         study.interviews_folder: "interviews", study.people_file: "interviews",
         study.coding_file: "coding", study.codes_file: "coding", study.costs_file: "costs",
         study.beliefs_file: "beliefs", study.actions_file: "actions",
+        study.personas.believed: "beliefs",
     }  # fmt: skip
     for name, kind in named.items():
         if not name:

@@ -167,6 +167,7 @@ def find_file_faults(study: Study) -> list[Fault]:
         (study.costs_file, ("costs",)),
         (study.beliefs_file, ("beliefs",)),
         (study.actions_file, ("actions",)),
+        (study.personas.believed, ("personas", "believed")),
     ]
     faults = []
     for name, place in named:

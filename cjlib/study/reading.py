@@ -181,6 +181,7 @@ def _build_personas(v: dict[str, Any]) -> PersonaRules:
         tuple(v.get("describe_by", default.describe_by)),
         None if k == "auto" else int(k), v.get("basis", "typical"),
         tuple(Text.read(n) for n in v.get("names", [])),
+        believed=v.get("believed", default.believed),
     )  # fmt: skip
 
 
