@@ -53,12 +53,12 @@ class Discriminant:
             for example, rows in zip(first, np.split(order, ends[:-1]), strict=True):
                 columns = [int(j) for j in np.flatnonzero(known[example])]
                 weights, constant = self.take(columns).coefficients()
-                out[start + rows] = part[np.ix_(rows, columns)] @ weights + constant
+                out[start + rows] = part[rows][:, columns] @ weights + constant
         return out
 
     def coefficients(self) -> tuple[Floats, Floats]:
         """Weights (columns, groups) and constants (groups,) of the linear scores."""
-        weights: Floats = np.linalg.solve(self.covariance, self.means.T)
+        weights = np.asarray(np.linalg.solve(self.covariance, self.means.T), dtype=np.float64)
         constant: Floats = np.log(self.shares) - 0.5 * np.einsum("gc,cg->g", self.means, weights)
         return weights, constant
 

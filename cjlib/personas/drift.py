@@ -207,8 +207,7 @@ def _compare_people(
 
 def _mask(hit: pd.Series, part: pd.DataFrame) -> Floats:
     """1 and 0, missing for people without a persona."""
-    found: Floats = hit.astype(float).mask(part["code"] < 0).to_numpy(dtype=np.float64)
-    return found
+    return np.where(part["code"].lt(0), np.nan, hit).astype(np.float64)
 
 
 def _row(
