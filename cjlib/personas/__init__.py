@@ -5,6 +5,7 @@ from cjlib.personas.card_html import card_html
 from cjlib.personas.cards import Card
 from cjlib.personas.choice import Choice, choose_number
 from cjlib.personas.drift import Drift, measure_drift
+from cjlib.personas.latent import LatentClasses, fit_latent_classes
 from cjlib.personas.model import Personas
 from cjlib.personas.saved_typing import read_typing_tool, write_typing_tool
 from cjlib.personas.typing import TypingTool, build_typing_tool
@@ -13,12 +14,14 @@ __all__ = [
     "Card",
     "Choice",
     "Drift",
+    "LatentClasses",
     "Personas",
     "TypingTool",
     "build_personas",
     "build_typing_tool",
     "card_html",
     "choose_number",
+    "fit_latent_classes",
     "measure_drift",
     "read_typing_tool",
     "write_typing_tool",
