@@ -204,6 +204,10 @@ class PersonaRules:
     k: int | None = None  # None: chosen from the data, in the open
     basis: str = "typical"
     names: tuple[Text, ...] = ()
+    method: str = "kmeans"
+    style: str = "auto"  # what of a person's way of answering is taken out of the ratings
+    events: tuple[str, ...] = ()  # behaviour in the log that makes segments beside the survey
+    themes: tuple[str, ...] = ()  # codes of the interviews that do
     believed: str = ""  # CSV of the personas the team believes in
 
 

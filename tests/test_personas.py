@@ -21,6 +21,7 @@ from cjlib.errors import JourneyError, MissingSourceError, TooFewError
 from cjlib.intervals import estimate_share
 from cjlib.interviews import Interviews
 from cjlib.personas import build_personas, card_html, choose_number
+from cjlib.personas.answers import read_survey_variables
 from cjlib.personas.behaviour import find_common_path, measure_behaviour
 from cjlib.personas.checks import bimodality, find_contradictions
 from cjlib.personas.clustering import (
@@ -42,7 +43,6 @@ from cjlib.personas.profiles import (
     measure_profiles,
 )
 from cjlib.personas.reference import calibrate_correlation, draw_one_population, shuffle_columns
-from cjlib.personas.variables import read_survey_variables
 from cjlib.study import Study
 
 NEEDS = [
@@ -371,7 +371,7 @@ def test_gaps_are_filled_counted_and_too_many_set_apart():
     respondents.loc[1, [i.name for i in NEEDS[:3]]] = np.nan  # exactly half: stays
     before = respondents.copy()
 
-    found = read_survey_variables(make_study(), respondents, centre=False)
+    found = read_survey_variables(make_study(), respondents, style="none")
 
     assert list(np.flatnonzero(~found.kept)) == [0]
     assert found.items["filled"].sum() == 3
@@ -393,7 +393,7 @@ def test_own_level_is_taken_out_of_five_or_more_ratings_only():
     assert "taken out first" in six.notes[-1]
 
 
-def test_two_answers_are_a_tick_and_more_are_left_out():
+def test_two_answers_are_a_tick_and_more_are_a_category():
     items = [
         Item("wifi", "nominal", role="need", labels={"1": Text("Yes"), "2": Text("No")}),
         Item("bags", "multi", role="need", labels={"x": Text("X"), "y": Text("Y")}),
@@ -405,17 +405,18 @@ def test_two_answers_are_a_tick_and_more_are_left_out():
             "wifi": pd.array(["1", "2", None, "1"] * 10, dtype="string"),
             "bags_x": pd.array([True, False] * 20, dtype="boolean"),
             "bags_y": pd.array([True] * 40, dtype="boolean"),
-            "city": "a",
+            "city": ["a", "b", "a", "c"] * 10,
         }
     )
 
     found = read_survey_variables(make_study(items), frame)
 
-    assert list(found.raw.columns) == ["wifi", "bags_x"]
+    assert list(found.raw.columns) == ["wifi", "bags_x", "city"]
+    assert found.items["scaling"].tolist() == ["range", "range", "category"]
     assert found.raw["wifi"].tolist()[:2] == [1.0, 0.0]
     assert np.isnan(found.raw["wifi"][2])
     assert any("everyone answers alike: bags_y" in note for note in found.notes)
-    assert any("more than two answers: city" in note for note in found.notes)
+    assert any("several unordered answers (city)" in note for note in found.notes)
 
 
 def test_no_source_at_all():
@@ -615,7 +616,7 @@ def test_bimodality_of_a_flat_distribution_is_five_ninths():
 def test_sensitivity_says_how_far_other_ways_agree(built):
     table = built[0].sensitivity.set_index("other_way")["agreement"]
 
-    assert table["mixture model instead of k-means"] > 0.9
+    assert table["gaussian instead of kmeans"] > 0.9
     assert table["own level left in"] > 0.8
     assert table["one segment fewer"] < 0.99
 
@@ -802,7 +803,7 @@ def test_a_handful_of_people_is_not_counted_in_public():
         make_study(personas=PersonaRules(k=5)),
         survey=SimpleNamespace(respondents=respondents),
         rng=np.random.default_rng(1),
-        centre=False,
+        style="none",
     )
 
     small = found.sizes[found.sizes["estimate"].isna()]

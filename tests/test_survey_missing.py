@@ -14,7 +14,7 @@ from scipy import optimize, stats
 
 from cjlib.drivers import measure_drivers
 from cjlib.errors import ColumnError, JourneyError, TooFewError
-from cjlib.personas.variables import read_survey_variables
+from cjlib.personas.answers import read_survey_variables
 from cjlib.study import load_study
 from cjlib.survey import clean_answers, complete_answers, measure_mcar, measure_missing
 from cjlib.survey.mcar import fit_normal

@@ -9,15 +9,17 @@ import pandas as pd
 
 from cjlib.columns import CUSTOMER, PERSONA
 from cjlib.definitions import Text
-from cjlib.errors import MissingSourceError
-from cjlib.intervals import adjust_holm, estimate_weighted_share, unknown
+from cjlib.errors import JourneyError, MissingSourceError
+from cjlib.intervals import adjust_holm
 from cjlib.interviews import Interviews
 from cjlib.language import phrase
-from cjlib.personas.behaviour import measure_behaviour
+from cjlib.personas.answers import read_survey_variables
+from cjlib.personas.behaviour import measure_behaviour, read_behaviour_variables
 from cjlib.personas.cards import Card, Material, write_card
 from cjlib.personas.checks import find_contradictions, measure_sensitivity
 from cjlib.personas.choice import MOST_ROWS, Choice, choose_number
-from cjlib.personas.clustering import assign, measure_margin
+from cjlib.personas.members import NONE_BELOW, measure_refits, measure_sizes, place_members
+from cjlib.personas.methods import Segments, fit_segments, take_centres
 from cjlib.personas.model import Personas
 from cjlib.personas.naming import RULE, name_personas
 from cjlib.personas.profiles import (
@@ -26,16 +28,15 @@ from cjlib.personas.profiles import (
     measure_profiles,
 )
 from cjlib.personas.quoting import NO_QUOTES, quote_members
-from cjlib.personas.stability import label_refits, measure_persistence
-from cjlib.personas.traits import log_traits, personas_of_customers, survey_traits
-from cjlib.personas.variables import (
-    Variables,
-    read_behaviour_variables,
-    read_survey_variables,
+from cjlib.personas.traits import (
+    log_traits,
+    personas_of_customers,
+    survey_traits,
+    theme_traits,
 )
+from cjlib.personas.variables import Variables
 from cjlib.study import Study
 
-NONE_BELOW: Final = 0.05  # margin: nearer than this to the border, a person belongs to none
 SHAKY: Final = 0.6  # overlap with refits below which a persona is not to be relied on
 
 
@@ -46,17 +47,19 @@ def build_personas(
     interactions: Any = None,
     interviews: Interviews | None = None,
     rng: np.random.Generator,
-    centre: bool | None = None,
+    method: str = "",
+    style: str = "",
 ) -> Personas:
     """Make personas: segments of real customers, with how far each claim holds.
 
-    Segments are made by k-means on the survey items whose role is in
-    ``study.personas.segment_on``; without a survey, or without such items, on behaviour in
-    the interactions table. Everything else known of people (roles in ``describe_by``, NPS,
+    Segments are made by ``study.personas.method`` on the survey items whose role is in
+    ``study.personas.segment_on``, beside them on the behaviour and themes that ``events`` and
+    ``themes`` name; without a survey, or without such items, on behaviour in the
+    interactions table. Everything else known of people (roles in ``describe_by``, NPS,
     CSAT, CES, the log) only describes them, so that a difference there is a finding. How many
     segments, and whether any hold, is told by ``choose_number``; where none do, one persona
-    stands for all. A person nearer than ``NONE_BELOW`` (relative) to the border between two
-    segments belongs to none.
+    stands for all. A person nearer than ``NONE_BELOW`` to the border between two segments
+    belongs to none (``place_members``).
 
     Parameters
     ----------
@@ -66,12 +69,15 @@ def build_personas(
     interactions : Interactions, optional
         Anything with a ``table`` of contacts.
     interviews : Interviews, optional
-        For quotes.
+        For quotes, and for the codes that ``personas.themes`` names.
     rng : Generator
         Seed it with ``study.seed``.
-    centre : bool, optional
-        Take each person's own mean out of the ratings first. None: by the rule of
-        ``read_survey_variables``, stated in ``notes``; ``sensitivity`` shows the other way.
+    method : str
+        One of ``METHODS``, in place of the study's; ``sensitivity`` shows the others.
+    style : str
+        What of a person's way of answering is taken out of the ratings, in place of the
+        study's; see ``read_survey_variables``. Stated in ``notes``; ``sensitivity`` shows
+        another way. Latent classes take answers as they are.
 
     Raises
     ------
@@ -83,11 +89,15 @@ def build_personas(
     respondents = None if survey is None else survey.respondents.reset_index(drop=True)
     contacts = None if interactions is None else interactions.table
     behaviour = None if contacts is None else measure_behaviour(study, contacts)
-    variables = _variables(study, respondents, behaviour, centre, rng)
+    method = method or study.personas.method
+    variables = _variables(
+        study, respondents, behaviour, interviews=interviews, style=style, method=method, rng=rng
+    )
     choice = choose_number(
         variables, rng=rng, k=study.personas.k, smallest=study.privacy.minimum_base
     )
-    members, order = _place(variables, choice)
+    segments = _make_segments(variables, choice, method, rng)
+    members, order = place_members(variables, segments)
     personas = members[PERSONA]
     placed = personas[variables.kept].reset_index(drop=True)
     ids = [f"persona-{i + 1}" for i in range(choice.k)]
@@ -100,7 +110,8 @@ def build_personas(
     )  # fmt: skip
     distinct = [(frame, personas, traits)]
     if variables.source == "survey" and behaviour is not None:
-        more, log_frame = log_traits(study, behaviour, used=set()), behaviour
+        used = set(variables.items["item"])
+        more, log_frame = log_traits(study, behaviour, used=used), behaviour
         owners = log_frame[CUSTOMER].map(of_customer).astype("string")
         joined = owners.notna().to_numpy()
         log_frame, owners = log_frame[joined].reset_index(drop=True), owners[joined]
@@ -111,7 +122,10 @@ def build_personas(
         )  # fmt: skip
         profiles = pd.concat([profiles, added], ignore_index=True)
         distinct.append((log_frame, owners, more))
-    sizes = _measure_sizes(study, variables, choice, members=members, order=order, names=names)
+    sizes = measure_sizes(
+        study, variables, members=members, order=order, names=names,
+        held=measure_refits(variables, choice, segments, rng=rng),
+    )  # fmt: skip
     contradictions = find_contradictions(variables, personas)
     material = Material(
         study, frame, personas, variables.weights, traits, profiles, sizes, of_customer,
@@ -121,11 +135,11 @@ def build_personas(
         members=members, sizes=sizes, choice=choice.table, k=choice.k, verdict=choice.verdict,
         reason=choice.reason, tests=choice.tests, profiles=profiles,
         distinctness=_distinctness(distinct, base=study.privacy.minimum_base),
-        sensitivity=measure_sensitivity(variables, choice, rng=rng),
+        sensitivity=measure_sensitivity(variables, segments, rng=rng),
         contradictions=contradictions,
         cards=_write_cards(material, names, contradictions, interviews),
         items=tuple(variables.items["item"]), source=variables.source,
-        notes=_notes(variables, interviews), language=study.language,
+        notes=_notes(variables, segments, interviews), language=study.language,
     )  # fmt: skip
 
 
@@ -133,11 +147,23 @@ def _variables(
     study: Study,
     respondents: pd.DataFrame | None,
     behaviour: pd.DataFrame | None,
-    centre: bool | None,
+    *,
+    interviews: Interviews | None,
+    style: str,
+    method: str,
     rng: np.random.Generator,
 ) -> Variables:
+    style = style or study.personas.style
+    if method == "latent_class" and style not in ("auto", "none"):
+        raise JourneyError(
+            f"build_personas: latent classes take answers as categories, so style must be auto "
+            f"or none; got {style!r}. Take another method to correct the answering style."
+        )
     if respondents is not None:
-        found = read_survey_variables(study, respondents, centre=centre, rng=rng)
+        found = read_survey_variables(
+            study, respondents, style="none" if method == "latent_class" else style,
+            behaviour=behaviour, interviews=interviews, rng=rng,
+        )  # fmt: skip
         if found is not None:
             return found
     if behaviour is None or behaviour.empty:
@@ -147,30 +173,15 @@ def _variables(
             f"survey items one of the roles {', '.join(study.personas.segment_on)} in "
             "codebook.csv."
         )
-    return read_behaviour_variables(behaviour)
+    return read_behaviour_variables(study, behaviour)
 
 
-def _place(variables: Variables, choice: Choice) -> tuple[pd.DataFrame, list[int]]:
-    """Give everybody a persona or none, numbered by weight; also each one's k-means label."""
-    values, weights = variables.matrix, variables.row_weights
-    if choice.k == 1:
-        labels, margin = np.zeros(len(values), dtype=np.int64), np.full(len(values), np.nan)
-    else:
-        centres = choice.fits[choice.k].centres
-        labels, margin = assign(values, centres), measure_margin(values, centres)
-    sure = ~(margin < NONE_BELOW)
-    mass = np.bincount(labels[sure], weights=weights[sure], minlength=choice.k)
-    order = [int(i) for i in np.argsort(-mass, kind="stable")]
-    number = {label: f"persona-{i + 1}" for i, label in enumerate(order)}
-    kept = np.flatnonzero(variables.kept)
-    persona = np.full(len(variables.kept), None, dtype=object)
-    persona[kept[sure]] = [number[int(label)] for label in labels[sure]]
-    spread = np.full(len(variables.kept), np.nan)
-    spread[kept] = margin
-    members = variables.keys.copy()
-    members[PERSONA] = pd.Series(persona, dtype="string")
-    members["margin"] = spread
-    return members, order
+def _make_segments(
+    variables: Variables, choice: Choice, method: str, rng: np.random.Generator
+) -> Segments:
+    if method == "kmeans" and choice.k > 1:
+        return take_centres(variables, choice.fits[choice.k])
+    return fit_segments(variables, choice.k, method=method, rng=rng)
 
 
 def _describe(
@@ -181,48 +192,12 @@ def _describe(
 ) -> tuple[list[Trait], pd.DataFrame]:
     used = set(variables.items["item"])
     if variables.source == "survey" and respondents is not None:
-        return survey_traits(study, respondents, used=used)
+        traits, frame = survey_traits(study, respondents, used=used)
+        themes = theme_traits(variables)
+        return [*traits, *themes], frame.join(variables.raw[[t.name for t in themes]])
     if behaviour is None:
         return [], pd.DataFrame(index=range(len(variables.kept)))
     return log_traits(study, behaviour, used=used), behaviour.reset_index(drop=True)
-
-
-def _measure_sizes(
-    study: Study,
-    variables: Variables,
-    choice: Choice,
-    *,
-    members: pd.DataFrame,
-    order: list[int],
-    names: pd.DataFrame,
-) -> pd.DataFrame:
-    held = np.full(choice.k, np.nan)
-    if choice.k > 1:
-        labels = label_refits(choice.patterns.values, choice.refits[choice.k])
-        fit = choice.fits[choice.k]
-        held = measure_persistence(fit.labels, labels, choice.patterns.weights)
-    rows = []
-    everyone = float(len(members))
-    for persona, label in [*zip(names[PERSONA], order, strict=True), ("none", -1)]:
-        own = members[PERSONA].isna() if label < 0 else members[PERSONA].eq(persona)
-        own = own.fillna(value=False).astype(bool)
-        found = estimate_weighted_share(own, variables.weights, level=study.level)
-        fields = {**found.as_dict(), "n": int(own.sum())}
-        if 0 < own.sum() < study.privacy.minimum_cell:
-            why = f"suppressed (fewer than {study.privacy.minimum_cell} people)"
-            found = unknown(0, level=study.level, why=why)
-            fields = {**found.as_dict(), "n": pd.NA}
-        rows.append(
-            {PERSONA: persona, **fields, "minimum": np.floor(found.low * everyone),
-             "persistence": held[label] if label >= 0 else np.nan,
-             "margin": float(members.loc[own, "margin"].median()) if own.any() else np.nan,
-             "source": variables.source}
-        )  # fmt: skip
-    table = pd.DataFrame(rows).merge(names, on=PERSONA, how="left")
-    table["n"] = table["n"].astype("Int64")
-    table["minimum"] = table["minimum"].astype("Int64")
-    table[["name_en", "name_fa", "item"]] = table[["name_en", "name_fa", "item"]].fillna("")
-    return table
 
 
 def _distinctness(
@@ -285,7 +260,9 @@ def _write_cards(
     return tuple(cards)
 
 
-def _notes(variables: Variables, interviews: Interviews | None) -> tuple[str, ...]:
+def _notes(
+    variables: Variables, segments: Segments, interviews: Interviews | None
+) -> tuple[str, ...]:
     notes = [*variables.notes]
     placed = int(variables.kept.sum())
     if placed > MOST_ROWS:
@@ -293,10 +270,15 @@ def _notes(variables: Variables, interviews: Interviews | None) -> tuple[str, ..
             f"The number of segments and their centres come from {MOST_ROWS:,} of the "
             f"{placed:,} rows, drawn at random; all rows are then placed."
         )
-    notes.append(
-        f"A person with a margin below {NONE_BELOW} (distance to the nearest centre at least "
-        f"{1 - NONE_BELOW:.0%} of that to the second nearest) belongs to no persona."
+    told = (
+        f"distance to the nearest centre at least {1 - NONE_BELOW:.0%} of that to the second "
+        "nearest"
+        if segments.memberships is None
+        else f"the second most probable segment at least {1 - NONE_BELOW:.0%} as probable as the "
+        "first"
     )
+    notes.append(f"Segments are made by {segments.method}.")
+    notes.append(f"A person with a margin below {NONE_BELOW} ({told}) belongs to no persona.")
     notes.append("Intervals of sizes and profiles hold given the segments.")
     notes.append(RULE)
     if interviews is None:

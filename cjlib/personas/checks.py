@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -9,9 +10,10 @@ import pandas as pd
 from scipy import stats
 
 from cjlib.columns import PERSONA
-from cjlib.personas.choice import MOST_ROWS, Choice
-from cjlib.personas.clustering import adjusted_rand, assign, find_patterns, fit_kmeans
-from cjlib.personas.variables import Variables
+from cjlib.personas.choice import MOST_ROWS
+from cjlib.personas.clustering import Ints, adjusted_rand, find_patterns
+from cjlib.personas.methods import METHODS, Segments, fit_segments
+from cjlib.personas.variables import FEWEST_RATINGS, Variables
 
 BIMODAL_ABOVE: Final = 5 / 9  # Sarle's coefficient of a flat distribution; two camps lie above
 OPPOSED_BELOW: Final = -0.3  # rank correlation of two top needs within one persona
@@ -19,9 +21,13 @@ TOP: Final = 3  # needs looked at in each persona
 
 
 def measure_sensitivity(
-    variables: Variables, choice: Choice, *, rng: np.random.Generator
+    variables: Variables, segments: Segments, *, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Make the segments in other defensible ways and say how much they agree.
+
+    One segment fewer and more; every other method with as many segments; the answering style
+    treated otherwise; only people without gaps; without weights. Above ``MOST_ROWS`` people a
+    sample of that many makes the other segments and everybody is placed.
 
     Returns
     -------
@@ -30,34 +36,38 @@ def measure_sensitivity(
         1 the same, 0 no more than chance), ``n``. Empty where there are no segments.
     """
     names = ["other_way", "k", "agreement", "n"]
-    if choice.k == 1:
+    k = segments.k
+    if k == 1:
         return pd.DataFrame(columns=names)
-    values, weights = variables.matrix, variables.row_weights
-    here = assign(values, choice.fits[choice.k].centres)
+    ways: list[tuple[str, Variables, int, str]] = []
+    if k > 2:
+        ways.append(("one segment fewer", variables, k - 1, segments.method))
+    ways.append(("one segment more", variables, k + 1, segments.method))
+    bare = variables.with_style("none")
+    for method in METHODS:
+        if method != segments.method and _differs(variables, method):
+            own = bare if method == "latent_class" else variables
+            ways.append((f"{method} instead of {segments.method}", own, k, method))
+    if segments.method != "latent_class":
+        if variables.centre.any():
+            ways.append(("own level left in", bare, k, segments.method))
+        elif variables.ratings.sum() >= FEWEST_RATINGS:
+            level = variables.with_style("level")
+            ways.append(("own level taken out", level, k, segments.method))
+    if np.ptp(variables.row_weights) > 0:
+        even = replace(variables, weights=np.ones(len(variables.weights)))
+        ways.append(("without weights", even, k, segments.method))
     rows = []
-    for k, name in ((choice.k - 1, "one segment fewer"), (choice.k + 1, "one segment more")):
-        if k in choice.fits:
-            rows.append((name, k, adjusted_rand(here, assign(values, choice.fits[k].centres))))
-    sample = choice.fits[choice.k].labels[choice.patterns.of_row]
-    other = choice.mixtures[choice.k].labels[choice.patterns.of_row]
-    rows.append(("mixture model instead of k-means", choice.k, adjusted_rand(sample, other)))
-    if variables.source == "survey":
-        turned = variables.with_centring(not variables.centre.any())
-        if not np.array_equal(turned.centre, variables.centre):
-            style = "own level left in" if variables.centre.any() else "own level taken out"
-            rows.append((style, choice.k, _refit(turned.matrix, weights, here, choice.k, rng)))
-    full = variables.raw[variables.kept].notna().all(axis=1).to_numpy()
-    if not full.all() and full.sum() >= 20 * choice.k:
-        found = _refit(values[full], weights[full], here[full], choice.k, rng)
-        rows.append(("only people without gaps", choice.k, found))
-    if np.ptp(weights) > 0:
-        found = _refit(values, np.ones(len(values)), here, choice.k, rng)
-        rows.append(("without weights", choice.k, found))
-    table = pd.DataFrame(rows, columns=names[:3])
-    table["n"] = len(values)
-    table.loc[table["other_way"].str.startswith("mixture"), "n"] = len(sample)
-    table.loc[table["other_way"].str.startswith("only"), "n"] = int(full.sum())
-    return table
+    for name, other, count, method in ways:
+        if count <= len(find_patterns(variables.matrix).values):
+            labels = _place_again(other, count, method, rng)
+            rows.append((name, count, adjusted_rand(segments.labels, labels), len(labels)))
+    full = np.flatnonzero(variables.raw[variables.kept].notna().all(axis=1))
+    if 20 * k <= len(full) < len(variables.scaled):
+        labels = _place_again(variables.take(full), k, segments.method, rng)
+        agreement = adjusted_rand(segments.labels[full], labels)
+        rows.append(("only people without gaps", k, agreement, len(full)))
+    return pd.DataFrame(rows, columns=names)
 
 
 def find_contradictions(variables: Variables, personas: pd.Series) -> pd.DataFrame:
@@ -116,11 +126,14 @@ def bimodality(x: np.ndarray) -> float:
     return float((skew**2 + 1) / (kurtosis + 3 * (n - 1) ** 2 / ((n - 2) * (n - 3))))
 
 
-def _refit(
-    values: np.ndarray, weights: np.ndarray, here: np.ndarray, k: int, rng: np.random.Generator
-) -> float:
-    chosen = np.arange(len(values))
-    if len(values) > MOST_ROWS:
-        chosen = np.sort(rng.choice(len(values), MOST_ROWS, replace=False))
-    fit = fit_kmeans(find_patterns(values[chosen], weights[chosen]), k, rng=rng)
-    return adjusted_rand(here, assign(values, fit.centres))
+def _differs(variables: Variables, method: str) -> bool:
+    """Whether a method can differ: without categories k-prototypes are k-means."""
+    return method != "kprototypes" or bool(variables.categorical.any())
+
+
+def _place_again(variables: Variables, k: int, method: str, rng: np.random.Generator) -> Ints:
+    part, people = variables, len(variables.scaled)
+    if people > MOST_ROWS:
+        part = variables.take(np.sort(rng.choice(people, MOST_ROWS, replace=False)))
+    found = fit_segments(part, k, method=method, rng=rng)
+    return found.labels if people <= MOST_ROWS else found.place(variables.answered)

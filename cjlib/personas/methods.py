@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
+import pandas as pd
 
 from cjlib.errors import JourneyError, TooFewError, nearest
 from cjlib.personas.clustering import (
     Floats,
     Ints,
+    KMeansFit,
     assign,
     find_patterns,
     fit_kmeans,
@@ -74,19 +76,29 @@ class Segments:
     variables: Variables
     model: Model
 
-    def place(self, rows: Floats) -> Ints:
+    def place(self, rows: Floats | pd.DataFrame) -> Ints:
         """Segment of each row; the lower number wins a tie.
 
         Parameters
         ----------
-        rows : array (people, items)
-            On the footing of ``Variables.scaled``.
+        rows : DataFrame or array (people, items)
+            Answers, items as columns, as in ``Variables.raw`` or the respondents table; or an
+            array on the footing of ``Variables.scaled``. NaN is a gap: latent classes leave it
+            out, the others take the item's median.
         """
-        return self.model.weigh(rows)[0]
+        return self._weigh(rows)[0]
 
-    def measure_margin(self, rows: Floats) -> Floats:
+    def measure_margin(self, rows: Floats | pd.DataFrame) -> Floats:
         """How clearly each row belongs; rows as in ``place``."""
-        return self.model.weigh(rows)[1]
+        return self._weigh(rows)[1]
+
+    def measure_memberships(self, rows: Floats | pd.DataFrame) -> Floats | None:
+        """Chance of each row to belong to each segment, (rows, k); None without chances."""
+        return self._weigh(rows)[2]
+
+    def _weigh(self, rows: Floats | pd.DataFrame) -> tuple[Ints, Floats, Floats | None]:
+        scaled = self.variables.scale(rows) if isinstance(rows, pd.DataFrame) else rows
+        return self.model.weigh(scaled)
 
     def summary(self) -> str:
         """Say how large the segments are and how they were found."""
@@ -159,7 +171,12 @@ class _Centres:
 
 def _fit_kmeans(variables: Variables, k: int, rng: np.random.Generator) -> Segments:
     values, weights = _sample(variables, rng)
-    found = fit_kmeans(find_patterns(values, weights), k, rng=rng)
+    return take_centres(variables, fit_kmeans(find_patterns(values, weights), k, rng=rng))
+
+
+def take_centres(variables: Variables, found: KMeansFit) -> Segments:
+    """Return the segments of a k-means fit to the same variables."""
+    k = len(found.centres)
     model = _Centres(variables, found.centres)
     labels, margin, _ = model.weigh(variables.scaled)
     return Segments(

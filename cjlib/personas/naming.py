@@ -11,7 +11,6 @@ import pandas as pd
 from cjlib.columns import PERSONA
 from cjlib.definitions import Text
 from cjlib.language import phrase, to_persian_digits
-from cjlib.personas.behaviour import behaviour_label
 from cjlib.personas.clustering import Floats
 from cjlib.personas.variables import Variables
 from cjlib.study import Study
@@ -52,6 +51,7 @@ def name_personas(
     """
     labels = short_labels(study, variables)
     standing = _standing(variables.matrix, variables.row_weights, personas, ids)
+    columns, sources = variables.columns, variables.items.set_index("item")["source"]
     rows = []
     taken: set[str] = set()
     for i, persona in enumerate(ids):
@@ -62,14 +62,17 @@ def name_personas(
                          "item": ""})  # fmt: skip
             continue
         order = np.argsort(-standing[i], kind="stable")
-        free = [j for j in order if variables.items["item"].iloc[j] not in taken]
-        item = str(variables.items["item"].iloc[free[0] if free else order[0]])
-        high = standing[i][free[0] if free else order[0]] >= 0
+        free = [j for j in order if columns["item"].iloc[j] not in taken]
+        first = free[0] if free else order[0]
+        item, level = (str(columns[name].iloc[first]) for name in ("item", "level"))
+        high = standing[i][first] >= 0
         taken.add(item)
         names = {}
         for language in ("en", "fa"):
             label = labels[item].to(language)
-            if variables.source == "interactions":
+            if level:
+                label = f"{label} {_level_label(study, item, level).to(language)}"
+            if sources[item] == "interactions":
                 label = phrase("persona.high" if high else "persona.low", language, label=label)
             number = to_persian_digits(str(i + 1)) if language == "fa" else str(i + 1)
             names[language] = phrase("persona.name", language, number=number, label=label)
@@ -81,13 +84,18 @@ def name_personas(
 def short_labels(study: Study, variables: Variables) -> dict[str, Text]:
     """Short label of every item the segments were made on, in both languages."""
     items = variables.items
-    if variables.source == "interactions":
-        return {name: behaviour_label(study, name) for name in items["item"]}
-    english = shorten(list(items["label_en"]))
-    persian = shorten(list(items["label_fa"]))
+    asked = items[items["source"].eq("survey")]
+    english, persian = (shorten(list(asked[f"label_{lang}"])) for lang in ("en", "fa"))
+    short = dict(zip(asked["item"], map(Text, english, persian), strict=True))
     return {
-        name: Text(en, fa) for name, en, fa in zip(items["item"], english, persian, strict=True)
+        row.item: short.get(row.item, Text(row.label_en, row.label_fa))
+        for row in items.itertuples()
     }
+
+
+def _level_label(study: Study, item: str, level: str) -> Text:
+    labels = next((i.labels for i in study.codebook.items if i.name == item), {})
+    return labels.get(level, Text(level))
 
 
 def shorten(questions: list[str]) -> list[str]:

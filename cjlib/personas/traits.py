@@ -6,9 +6,10 @@ import pandas as pd
 
 from cjlib.codebook import Item
 from cjlib.columns import CUSTOMER, PERSONA, WAVE
+from cjlib.definitions import Text
 from cjlib.personas.behaviour import behaviour_label
 from cjlib.personas.profiles import MEAN, SHARE, Trait
-from cjlib.personas.variables import item_columns, to_numbers
+from cjlib.personas.variables import Variables, item_columns, to_numbers
 from cjlib.study import Study
 
 LOG_ROLE = "contact"  # role of what the interactions table tells
@@ -47,6 +48,15 @@ def log_traits(study: Study, behaviour: pd.DataFrame, *, used: set[str]) -> list
         Trait(name, LOG_ROLE, MEAN, behaviour_label(study, name), "interactions", (), name in used)
         for name in behaviour.columns
         if name != CUSTOMER and behaviour[name].notna().any()
+    ]
+
+
+def theme_traits(variables: Variables) -> list[Trait]:
+    """List the themes of interviews that made the segments."""
+    themes = variables.items[variables.items["source"].eq("interviews")]
+    return [
+        Trait(t.item, t.role, SHARE, Text(t.label_en, t.label_fa), t.source, (), used=True)
+        for t in themes.itertuples()
     ]
 
 

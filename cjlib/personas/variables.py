@@ -1,26 +1,28 @@
-"""What segments are made on: answers with the roles the study names, or behaviour in the log."""
+"""What segments are made on: answers, behaviour and themes on one footing, one column each."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from cjlib.codebook import Item
-from cjlib.columns import CUSTOMER, RESPONDENT, WAVE, WEIGHT, require_columns
+from cjlib.columns import CUSTOMER, RESPONDENT, WAVE, WEIGHT
 from cjlib.definitions import Text
-from cjlib.errors import JourneyError, TooFewError
+from cjlib.errors import ColumnError, JourneyError, TooFewError, nearest
 from cjlib.language import phrase
-from cjlib.personas.clustering import Floats
-from cjlib.study import Study
-from cjlib.survey import complete_answers
+from cjlib.personas.clustering import Floats, Ints
 
 MOST_MISSING: Final = 0.5  # a row with more than this share of the items missing is set apart
-CENTRE_FROM: Final = 5  # rating items needed before a person's own level is taken out
-CENTRE_POINTS: Final = 4  # points the scale must have for that
 CLIP_AT: Final = 3.0  # standard deviations; behaviour beyond counts as this far
+FEWEST_PEOPLE: Final = 20
+FEWEST_RATINGS: Final = 2  # from which an answering style can be told
+STYLES: Final = ("none", "level", "level_and_spread")
+INDICATOR: Final = float(np.sqrt(0.5))  # two answers of a nominal item lie 1 apart, as yes and no
+BEHAVIOUR: Final = "behaviour"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,18 +36,31 @@ class Variables:
     keys : DataFrame
         ``respondent_id, customer_id, wave`` of every row; ids that do not apply are missing.
     raw : DataFrame
-        One column per item, as answered, missing where not; same rows as ``keys``.
+        One column per item, as answered, missing where not; same rows as ``keys``. Numbers,
+        but codes as text where ``scaling`` is "category".
     kept : array of bool
         Rows with enough answers to be placed.
     scaled : array (kept rows, items)
-        Items on a common footing (0 to 1 for scales and ticks), gaps filled.
+        Items on a common footing, gaps filled: scales and ticks 0 to 1; numbers with mean 0
+        and standard deviation 1/2 (counts, money and waits of the log after log(1 + x), cut
+        at ``CLIP_AT`` standard deviations); a category the place of its level in ``levels``.
     centre : array of bool, one per item
-        Items from which each person's own mean over them is taken before clustering.
+        Rating items that ``style`` is taken out of.
     weights : array (rows,)
     items : DataFrame
-        ``item, role, kind, label_en, label_fa, scaling, filled`` (gaps filled).
+        ``item, role, kind, label_en, label_fa, scaling`` (range, standard, log, category),
+        ``low, high, source`` (survey, interactions, interviews), ``shift, spread`` (scaled =
+        (answer - shift) / spread), ``fill`` (of a gap, on the scaled footing), ``filled``
+        (gaps filled).
     notes : tuple of str
         What was decided on the way, in words.
+    levels : dict of item to tuple of str
+        Codes of nominal items.
+    style : str
+        One of ``STYLES``: what of a person's way of answering is taken out of the ratings.
+    usual_spread : float
+        Mean within-person standard deviation over those items, which all get by
+        "level_and_spread".
     """
 
     source: str
@@ -57,10 +72,13 @@ class Variables:
     weights: Floats
     items: pd.DataFrame
     notes: tuple[str, ...]
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    style: str = "none"
+    usual_spread: float = 1.0
 
     @property
     def matrix(self) -> Floats:
-        """The matrix that is clustered."""
+        """The matrix that distances are taken in: ``prepare`` of the kept rows."""
         return self.prepare(self.scaled)
 
     @property
@@ -69,174 +87,226 @@ class Variables:
         kept: Floats = self.weights[self.kept]
         return kept
 
+    @property
+    def answered(self) -> Floats:
+        """``scaled`` with NaN where a person gave no answer."""
+        gaps = self.raw[self.kept].isna().to_numpy()
+        return np.where(gaps, np.nan, self.scaled)
+
+    @property
+    def categorical(self) -> np.ndarray:
+        """Which items have answers without an order or only two: ticks, options, nominal."""
+        two = self.items["kind"].isin(["tick", "multi", "nominal", "theme"])
+        return np.asarray(two | self.items["scaling"].eq("category"))
+
+    @property
+    def ratings(self) -> np.ndarray:
+        """Which items are ratings on a scale, from which an answering style can be told."""
+        return np.asarray(self.items["scaling"].eq("range") & self.items["kind"].eq("scale"))
+
+    @property
+    def columns(self) -> pd.DataFrame:
+        """What each column of ``matrix`` is: ``item, level`` (a nominal item's, else empty)."""
+        rows = [
+            (item, level)
+            for item, scaling in zip(self.items["item"], self.items["scaling"], strict=True)
+            for level in (self.levels[item] if scaling == "category" else ("",))
+        ]
+        return pd.DataFrame(rows, columns=["item", "level"])
+
     def prepare(self, scaled: Floats) -> Floats:
-        """Take each row's own mean out of the items to be centred."""
-        if not self.centre.any():
-            return scaled
-        out = scaled.copy()
-        part = out[:, self.centre]
-        out[:, self.centre] = part - part.mean(axis=1, keepdims=True)
-        return out
+        """Turn rows as in ``scaled`` into rows to take distances between.
 
-    def with_centring(self, on: bool) -> Variables:
-        """Return the same variables centred or not."""
-        able = (self.items["scaling"] == "range").to_numpy() & (self.items["kind"] == "scale")
-        return replace(self, centre=np.asarray(able) & on)
+        Gaps (NaN) get the item's ``fill``. By ``style`` each row's own mean over the rating
+        items is taken out ("level"), and what is left is put to the spread usual within a
+        person ("level_and_spread"; one who answers all alike stays at 0). A nominal item
+        becomes one column per level, 0 or ``INDICATOR``: two people with different answers
+        lie as far apart as a yes and a no, or the two ends of a scale.
+        """
+        out = np.where(np.isnan(scaled), self.items["fill"].to_numpy(dtype=float), scaled)
+        if self.centre.any():
+            part = out[:, self.centre]
+            part = part - part.mean(axis=1, keepdims=True)
+            if self.style == "level_and_spread":
+                own = part.std(axis=1, keepdims=True)
+                part = np.divide(part, own, out=np.zeros_like(part), where=own > 1e-12)
+                part *= self.usual_spread
+            out[:, self.centre] = part
+        nominal = self.items["scaling"].eq("category").to_numpy()
+        if not nominal.any():
+            return out
+        parts = []
+        for j, name in enumerate(self.items["item"]):
+            column = out[:, [j]]
+            parts.append(
+                (column == np.arange(len(self.levels[name]))) * INDICATOR if nominal[j] else column
+            )
+        return np.hstack(parts)
+
+    def scale(self, answers: pd.DataFrame) -> Floats:
+        """Put new people's answers on the footing of ``scaled``, with NaN for gaps.
+
+        Parameters
+        ----------
+        answers : DataFrame
+            The items as columns, as in ``raw`` or as in the respondents table.
+
+        Raises
+        ------
+        ColumnError
+            If an item is absent, an answer infinite, or a code unknown.
+        """
+        absent = [name for name in self.items["item"] if name not in answers.columns]
+        if absent:
+            raise ColumnError(
+                f"Variables.scale: answers must have every item; {', '.join(absent)} "
+                f"{'is' if len(absent) == 1 else 'are'} not there. Give the same items, missing "
+                "where a person was not asked."
+            )
+        return scale_answers(answers, self.items, self.levels)
+
+    def take(self, rows: Ints) -> Variables:
+        """Return the kept rows at these places, again where named again: a resample."""
+        at = np.flatnonzero(self.kept)[rows]
+        return replace(
+            self, keys=self.keys.iloc[at].reset_index(drop=True),
+            raw=self.raw.iloc[at].reset_index(drop=True), kept=np.ones(len(at), dtype=bool),
+            scaled=self.scaled[rows], weights=self.weights[at],
+        )  # fmt: skip
+
+    def with_note(self, note: str) -> Variables:
+        """Return the same variables with one more note."""
+        return replace(self, notes=(*self.notes, note))
+
+    def with_style(self, style: str) -> Variables:
+        """Return the same variables with another answering style taken out.
+
+        Raises
+        ------
+        JourneyError
+            If the style is none of ``STYLES``, or fewer than two items are ratings.
+        """
+        if style not in STYLES:
+            hint = nearest(style, STYLES)
+            raise JourneyError(
+                f"Variables.with_style: style must be one of {', '.join(STYLES)}; got {style!r}."
+                + (f" Did you mean {hint!r}?" if hint else " Choose one.")
+            )
+        able = self.ratings
+        if style == "none":
+            return replace(self, centre=np.zeros(len(able), dtype=bool), style=style)
+        if able.sum() < FEWEST_RATINGS:
+            raise JourneyError(
+                "Variables.with_style: answering style is told from at least "
+                f"{FEWEST_RATINGS} rating items; there {'is' if able.sum() == 1 else 'are'} "
+                f"{able.sum()}. Use style: none."
+            )
+        usual = float(self.scaled[:, able].std(axis=1).mean()) or 1.0
+        return replace(self, centre=able, style=style, usual_spread=usual)
 
 
-def read_survey_variables(
-    study: Study, respondents: pd.DataFrame, *, centre: bool | None = None,
-    rng: np.random.Generator | None = None,
-) -> Variables | None:  # fmt: skip
-    """Take the items whose codebook role is in ``study.personas.segment_on``.
-
-    Scales and numbers as they are, ticks and options as 0 and 1, two-valued nominal items
-    as 1 for the first code. Scales are divided by their range, numbers put to mean 0 and
-    half a unit standard deviation. What happens to missing answers is the study's choice
-    (``missing_answers``): "by_analysis" fills them with the item's median, "impute" by one draw
-    from what the other items foretell (``complete_answers``), and in both rows with more than
-    ``MOST_MISSING`` missing are set apart; "complete" sets apart every row with a gap. ``notes``
-    tells which, and how many rows and gaps.
-
-    Parameters
-    ----------
-    study : Study
-    respondents : DataFrame
-        One row per person and wave, columns as the codebook names them.
-    centre : bool, optional
-        Take each person's own mean out of the rating items (answering style). None: where
-        there are at least ``CENTRE_FROM`` of them on a scale of ``CENTRE_POINTS`` or more.
-    rng : Generator, optional
-        Needed where the study chooses to impute.
-
-    Returns
-    -------
-    Variables or None
-        None where the codebook has no such items.
-    """
-    require_columns(respondents, [RESPONDENT], caller="build_personas")
-    columns: dict[str, pd.Series] = {}
-    rows: list[dict[str, Any]] = []
-    unused: list[str] = []
-    for item in study.codebook.items:
-        if item.role not in study.personas.segment_on:
+def scale_answers(
+    answers: pd.DataFrame, items: pd.DataFrame, levels: Mapping[str, tuple[str, ...]]
+) -> Floats:
+    """Put answers on the footing told by ``items``; NaN where there is none."""
+    out = np.empty((len(answers), len(items)))
+    for j, item in enumerate(items.to_dict("records")):
+        name = str(item["item"])
+        column = answers[name]
+        if name in levels and not pd.api.types.is_numeric_dtype(column):
+            out[:, j] = _find_level(name, column, levels[name], two=item["scaling"] == "range")
             continue
-        found = _read_item(item, respondents)
-        if not found and item.kind in ("nominal", "codes"):
-            unused.append(item.name)
-        for name, column, row in found:
-            columns[name] = column
-            rows.append(row)
-    if not columns:
-        return None
-    raw = pd.DataFrame(columns, index=respondents.index).astype(float)
-    items = pd.DataFrame(rows)
-    raw, items, dropped = _drop_constant(raw, items)
-    most = 0.0 if study.missing_answers == "complete" else MOST_MISSING
-    kept = (raw.isna().mean(axis=1) <= most).to_numpy()
-    _require_rows(int(kept.sum()), raw.shape[1])
-    used = raw[kept]
-    items["filled"] = used.isna().sum().to_numpy()
-    whole = _fill(used, study.missing_answers, rng)
-    scaled = np.empty(used.shape)
-    ranged = items["scaling"].eq("range").to_numpy()
-    low, high = items["low"].to_numpy(dtype=float), items["high"].to_numpy(dtype=float)
-    for j, name in enumerate(whole.columns):
-        column = whole[name]
-        if ranged[j]:
-            scaled[:, j] = (column - low[j]) / (high[j] - low[j])
-        else:
-            scaled[:, j] = (column - column.mean()) / (2 * column.std())
-    notes = [_tell_gaps(kept, raw.shape[1], int(items["filled"].sum()), study.missing_answers)]
-    if dropped:
-        notes.append(f"Left out because everyone answers alike: {', '.join(dropped)}.")
-    if unused:
-        notes.append(f"Left out because they have more than two answers: {', '.join(unused)}.")
-    ratings = items["kind"].eq("scale") & items["scaling"].eq("range")
-    points = (items["high"] - items["low"] + 1).where(ratings, 0)
-    on = bool((ratings & points.ge(CENTRE_POINTS)).sum() >= CENTRE_FROM)
-    on = on if centre is None else centre
-    notes.append(
-        "Each person's own mean over the rating items is taken out first, so that segments "
-        "differ in what matters more to them than the rest, not in how high they rate "
-        "everything." if on and ratings.any() else "Answers are used at the level they were given."
-    )  # fmt: skip
-    return Variables(
-        "survey", _keys(respondents), raw, kept, scaled, np.asarray(ratings) & on,
-        _weights(respondents), items, tuple(notes),
-    )  # fmt: skip
+        values = to_numbers(column).to_numpy(dtype=float)
+        require_finite(name, values)
+        if item["scaling"] == "log":
+            values = np.log1p(values)
+        out[:, j] = (values - item["shift"]) / item["spread"]
+        if item["role"] == BEHAVIOUR and item["source"] == "interactions":
+            out[:, j] = np.clip(out[:, j], -CLIP_AT / 2, CLIP_AT / 2)
+    return out
 
 
-def _fill(used: pd.DataFrame, how: str, rng: np.random.Generator | None) -> pd.DataFrame:
-    if how != "impute":
-        return used.fillna(used.median())
-    if rng is None:
-        raise JourneyError(
-            "read_survey_variables: imputing must have an rng; got none. Pass "
-            "rng=np.random.default_rng(study.seed)."
-        )
-    return complete_answers(used, how="impute", rng=rng).frame
+def require_finite(name: str, values: Floats) -> None:
+    """Refuse infinite answers.
 
-
-def _tell_gaps(kept: np.ndarray, items: int, filled: int, how: str) -> str:
-    apart, cells = int((~kept).sum()), max(int(kept.sum()) * items, 1)
-    if how == "complete":
-        return (
-            f"{apart:,} of {len(kept):,} rows lack an answer to one of the {items} items and are "
-            "not placed: the study takes complete rows only."
-        )
-    by = (
-        "by one draw from what the other items foretell"
-        if how == "impute"
-        else "with the item's median"
-    )
-    return (
-        f"{apart:,} of {len(kept):,} rows lack more than half of the {items} items and are not "
-        f"placed; {filled:,} other gaps ({filled / cells:.1%} of the answers) are filled {by}."
-    )
-
-
-def read_behaviour_variables(behaviour: pd.DataFrame) -> Variables:
-    """Take the behaviour of each customer (see ``measure_behaviour``) as the variables.
-
-    Counts, money and waits on a log scale; every column to mean 0 and standard deviation 1,
-    cut at ``CLIP_AT`` standard deviations. Columns missing for more than half of the
-    customers, and columns without any spread, are left out; other gaps take the median.
+    Raises
+    ------
+    ColumnError
+        Naming the item, how many and where.
     """
-    raw = behaviour.set_index(CUSTOMER)
-    logged = [c for c in raw.columns if c.startswith(("contacts", "days", "purch", "amount"))]
-    table = raw.copy()
-    for name in [*logged, *[c for c in raw.columns if c.startswith("wait")]]:
-        table[name] = np.log1p(table[name])
-    sparse = [c for c in table.columns if table[c].isna().mean() > MOST_MISSING]
-    rows = [
-        {"item": c, "role": "behaviour", "kind": "number", "label_en": "", "label_fa": "",
-         "scaling": "standard", "low": np.nan, "high": np.nan}
-        for c in table.columns if c not in sparse
-    ]  # fmt: skip
-    table, items, dropped = _drop_constant(table.drop(columns=sparse), pd.DataFrame(rows))
-    _require_rows(len(table), table.shape[1])
-    filled = table.isna().sum().to_numpy()
-    table = table.fillna(table.median())
-    scaled = ((table - table.mean()) / table.std()).clip(-CLIP_AT, CLIP_AT).to_numpy(dtype=float)
-    items["filled"] = filled
-    keys = pd.DataFrame(
-        {RESPONDENT: pd.array([pd.NA] * len(raw), dtype="string"),
-         CUSTOMER: raw.index.astype("string"),
-         WAVE: pd.array([pd.NA] * len(raw), dtype="string")}
-    )  # fmt: skip
-    notes = ["There are no survey items to make segments on: they are made on behaviour."]
-    if sparse or dropped:
-        notes.append(
-            f"Left out, known for too few or the same for all: {', '.join([*sparse, *dropped])}."
+    endless = np.isinf(values)
+    if endless.any():
+        raise ColumnError(
+            f"build_personas: answers must be finite; '{name}' is infinite in "
+            f"{int(endless.sum()):,} of {len(values):,} rows (first at row "
+            f"{int(endless.argmax())}). Correct them, or set them missing."
         )
-    if filled.sum():
-        notes.append(f"{int(filled.sum()):,} gaps are filled with the column's median.")
-    none = np.zeros(table.shape[1], dtype=bool)
-    return Variables(
-        "interactions", keys, raw[list(table.columns)].reset_index(drop=True),
-        np.ones(len(raw), dtype=bool), scaled, none, np.ones(len(raw)), items, tuple(notes),
-    )  # fmt: skip
+
+
+def _find_level(name: str, column: pd.Series, levels: tuple[str, ...], *, two: bool) -> Floats:
+    text = column.astype("string")
+    found = pd.Index(levels).get_indexer(pd.Index(text.fillna("").astype(object)))
+    gone = text.isna().to_numpy()
+    unknown = (found < 0) & ~gone
+    if unknown.any():
+        where = int(unknown.argmax())
+        raise ColumnError(
+            f"build_personas: '{name}' must be one of {', '.join(levels)}; got "
+            f"{str(text.iloc[where])!r} in {int(unknown.sum()):,} of {len(text):,} rows (first at "
+            f"row {where}). Recode it in codebook.csv, or set it missing."
+        )
+    places = (found == 0).astype(float) if two else found.astype(float)
+    return np.where(gone, np.nan, places)
+
+
+def settle_items(
+    whole: pd.DataFrame, items: pd.DataFrame, levels: Mapping[str, tuple[str, ...]]
+) -> tuple[pd.DataFrame, Floats]:
+    """Find shift, spread and fill of each item from answers without gaps; also scale them."""
+    shift, spread = np.zeros(len(items)), np.ones(len(items))
+    for j, item in enumerate(items.to_dict("records")):
+        if item["scaling"] == "range":
+            shift[j], spread[j] = item["low"], item["high"] - item["low"]
+        elif item["scaling"] != "category":
+            values = whole[item["item"]].astype(float)
+            values = np.log1p(values) if item["scaling"] == "log" else values
+            shift[j], spread[j] = values.mean(), 2 * values.std()
+    items = items.assign(shift=shift, spread=spread)
+    scaled = scale_answers(whole, items, levels)
+    fill = np.median(scaled, axis=0)
+    for j in np.flatnonzero(items["scaling"].eq("category")):
+        fill[j] = np.bincount(scaled[:, j].astype(int)).argmax()
+    return items.assign(fill=fill), scaled
+
+
+def drop_constant(
+    raw: pd.DataFrame, items: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Leave out items without two different answers; return what was left out, in words."""
+    count = raw.nunique(dropna=True)
+    empty, alike = [[c for c in raw.columns if count[c] == n] for n in (0, 1)]
+    words = [
+        f"Left out because {why}: {', '.join(names)}."
+        for why, names in (("nobody answered", empty), ("everyone answers alike", alike))
+        if names
+    ]
+    keep = ~items["item"].isin([*empty, *alike])
+    return raw.drop(columns=[*empty, *alike]), items[keep].reset_index(drop=True), words
+
+
+def require_rows(rows: int, columns: int) -> None:
+    """Refuse too few people, or no item on which they differ.
+
+    Raises
+    ------
+    TooFewError
+    """
+    if columns < 1 or rows < FEWEST_PEOPLE:
+        raise TooFewError(
+            f"build_personas: segments need at least {FEWEST_PEOPLE} people with answers that "
+            f"differ on at least one item; got {rows:,} people and {columns} such items. "
+            "Check personas.segment_on in study.yaml and the roles in codebook.csv."
+        )
 
 
 def item_columns(item: Item, columns: pd.Index) -> list[tuple[str, Text]]:
@@ -272,56 +342,8 @@ def to_numbers(column: pd.Series) -> pd.Series:
     return pd.to_numeric(column, errors="coerce").astype(float)
 
 
-def _read_item(
-    item: Item, respondents: pd.DataFrame
-) -> list[tuple[str, pd.Series, dict[str, Any]]]:
-    found = []
-    for name, label in item_columns(item, respondents.columns):
-        low, high, column, words = item.low, item.high, None, label
-        if item.kind in ("tick", "multi"):
-            low, high, column = 0.0, 1.0, to_numbers(respondents[name])
-        elif item.kind in ("scale", "number"):
-            column = to_numbers(respondents[name])
-        elif item.kind == "money":  # its ends are told in its own unit, not the study's currency
-            low, high, column = None, None, to_numbers(respondents[name])
-        elif item.kind == "nominal" and len(item.labels) == 2:
-            first = next(iter(item.labels))
-            text = respondents[name].astype("string")
-            column = text.eq(first).astype("Float64").mask(text.isna()).astype(float)
-            low, high = 0.0, 1.0
-            yes = item.labels[first]
-            words = Text(f"{label.en} {yes.en}".strip(), f"{label.fa} {yes.fa}".strip())
-        if column is None:
-            continue
-        ranged = low is not None and high is not None
-        found.append(
-            (name, column, {
-                "item": name, "role": item.role, "kind": item.kind, "label_en": words.to("en"),
-                "label_fa": words.to("fa"), "scaling": "range" if ranged else "standard",
-                "low": low if ranged else np.nan, "high": high if ranged else np.nan,
-            })
-        )  # fmt: skip
-    return found
-
-
-def _drop_constant(
-    raw: pd.DataFrame, items: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
-    alike = [c for c in raw.columns if raw[c].nunique(dropna=True) < 2]
-    keep = ~items["item"].isin(alike)
-    return raw.drop(columns=alike), items[keep].reset_index(drop=True), alike
-
-
-def _require_rows(rows: int, columns: int) -> None:
-    if columns < 1 or rows < 20:
-        raise TooFewError(
-            "build_personas: segments need at least 20 people with answers that differ on at "
-            f"least one item; got {rows:,} people and {columns} such items. "
-            "Check personas.segment_on in study.yaml and the roles in codebook.csv."
-        )
-
-
-def _keys(respondents: pd.DataFrame) -> pd.DataFrame:
+def read_keys(respondents: pd.DataFrame) -> pd.DataFrame:
+    """Return ``respondent_id, customer_id, wave`` of every row, missing where not known."""
     out = {}
     for name in (RESPONDENT, CUSTOMER, WAVE):
         column = respondents[name] if name in respondents.columns else pd.NA
@@ -329,7 +351,8 @@ def _keys(respondents: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(out).reset_index(drop=True)
 
 
-def _weights(respondents: pd.DataFrame) -> Floats:
+def read_weights(respondents: pd.DataFrame) -> Floats:
+    """Return the survey weights; 1 for all where there are none, 0 where one is missing."""
     if WEIGHT not in respondents.columns:
         return np.ones(len(respondents))
     found: Floats = respondents[WEIGHT].fillna(0).to_numpy(dtype=float)

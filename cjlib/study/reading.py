@@ -180,7 +180,8 @@ def _build_personas(v: dict[str, Any]) -> PersonaRules:
         tuple(v.get("segment_on", default.segment_on)),
         tuple(v.get("describe_by", default.describe_by)),
         None if k == "auto" else int(k), v.get("basis", "typical"),
-        tuple(Text.read(n) for n in v.get("names", [])),
+        tuple(Text.read(n) for n in v.get("names", [])), v.get("method", default.method),
+        v.get("style", default.style), _ids(v, "events"), _ids(v, "themes"),
         believed=v.get("believed", default.believed),
     )  # fmt: skip
 
