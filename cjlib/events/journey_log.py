@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -13,8 +13,9 @@ import pandas as pd
 from cjlib.columns import AMOUNT, CHANNEL, COST, CUSTOMER, SECONDS, STAGE, TIME, TOUCHPOINT
 from cjlib.errors import JourneyError, TooFewError, nearest
 from cjlib.events.interactions import Interactions
+from cjlib.events.ordering import encode, order_events
 
-Codes = npt.NDArray[np.int32]
+Codes = npt.NDArray[np.integer[Any]]  # 1 byte up to 128 labels, 2 up to 32,768, else 4
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 HOUR: Final = 3_600_000_000  # microseconds
@@ -27,7 +28,7 @@ class View:
 
     Attributes
     ----------
-    codes : int32, one per contact
+    codes : whole number of 1, 2 or 4 bytes, one per contact
         Place of its label in ``labels``.
     labels : tuple of str
         Ids in the study's order.
@@ -45,13 +46,13 @@ class JourneyLog:
     """Contacts of all customers, by customer and time; made by ``journey_log``.
 
     A journey is everything one customer did (or one session of it, after ``sessions``).
-    About 16 bytes per contact and view, 8 more per measure.
+    About 8 bytes per contact, 1 or 2 more per view, 8 more per measure.
 
     Attributes
     ----------
     by : str
         Which view the codes are: "touchpoint", "stage" or "channel".
-    codes : int32, one per contact
+    codes : whole number of 1, 2 or 4 bytes, one per contact
     times : int64, one per contact
         Microseconds since 1970, wall clock of the study's time zone.
     offsets : int64, journeys plus 1
@@ -110,6 +111,10 @@ class JourneyLog:
     def journey_of(self) -> Ints:
         """Return the journey of each contact."""
         return np.repeat(np.arange(self.journeys), self.lengths)
+
+    def parts(self) -> Iterator[JourneyLog]:
+        """Yield the log itself: a log in memory is one partition (see ``StoredLog``)."""
+        yield self
 
     def of(self, by: str | None) -> JourneyLog:
         """Return the same contacts named by touchpoint, stage or channel (None: as they are)."""
@@ -227,43 +232,63 @@ def code_events(
     -----
     Rows may come in any order; ties in time keep it. Time grows as n log n for n events.
     """
-    who, customers = pd.factorize(pd.Series(np.asarray(customer)), sort=True)
+    who, customers = encode(customer)
     moments = np.asarray(time)
     if np.issubdtype(moments.dtype, np.datetime64):
         moments = moments.astype("datetime64[us]")
     times = moments.astype(np.int64)
-    what = pd.Series(np.asarray(label), dtype="str")
-    index = pd.Index(sorted(what.unique()) if labels is None else list(labels))
-    codes = index.get_indexer(pd.Index(what)).astype(np.int32)
+    codes, found = encode(label)
+    index = pd.Index(found if labels is None else list(labels))
+    if labels is not None:
+        place = np.concatenate([index.get_indexer(pd.Index(found)), [-1]])
+        codes = place[codes]
     lost = int((codes < 0).sum() + (who < 0).sum())
     if lost:
         raise JourneyError(
             f"code_events: every event needs a customer and a known label; {lost:,} of "
             f"{len(codes):,} lack one. Drop or mend them first."
         )
-    order = np.lexsort((times, who))
+    order = order_events(who, times)
     names = tuple(str(name) for name in index)
     view = View(codes[order], names, names)
     return _lay_out(
-        who[order].astype(np.int64), times[order], customers, {"touchpoint": view},
+        who[order], times[order], customers, {"touchpoint": view},
         by="touchpoint", level=level, minimum_base=minimum_base,
     )  # fmt: skip
 
 
 def _lay_out(
-    who: Ints, times: Ints, customers: Any, views: dict[str, View], *, by: str, **rest: Any
+    who: npt.NDArray[Any],
+    times: Ints,
+    customers: Any,
+    views: dict[str, View],
+    *,
+    by: str,
+    **rest: Any,
 ) -> JourneyLog:
     if not len(who):
         raise TooFewError("journey_log: a log must hold at least one contact; it holds none.")
     starts = np.flatnonzero(np.concatenate([[True], who[1:] != who[:-1]]))
     offsets = np.concatenate([starts, [len(who)]]).astype(np.int64)
+    views = {name: replace(view, codes=_pack(view)) for name, view in views.items()}
     first = next(iter(views))
     log = JourneyLog(
-        by=first, codes=views[first].codes, times=times, offsets=offsets, owner=who[starts],
-        customers=np.asarray(customers, dtype=object), labels=views[first].labels,
+        by=first, codes=views[first].codes, times=times, offsets=offsets,
+        owner=who[starts].astype(np.int64), customers=np.asarray(customers, dtype=object),
+        labels=views[first].labels,
         names=views[first].names, views=views, **rest,
     )  # fmt: skip
     return log.of(by)
+
+
+def _pack(view: View) -> Codes:
+    """Codes in as few bytes as their labels need."""
+    return view.codes.astype(smallest_kind(len(view.labels)), copy=False)
+
+
+def smallest_kind(count: int) -> type[np.integer[Any]]:
+    """Return the smallest kind of whole number that holds codes below ``count``."""
+    return np.int8 if count <= 2**7 else np.int16 if count <= 2**15 else np.int32
 
 
 def sessions(log: JourneyLog, *, gap: float = 30.0) -> JourneyLog:

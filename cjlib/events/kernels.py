@@ -1,0 +1,171 @@
+"""Counts of one partition of a journey log, one vectorised pass each; they add over partitions.
+
+A customer's journeys lie in one partition whole, so the counts of the partitions sum to the
+counts of the log, whole, in parts or on a cluster. ``cjlib.events.questions`` does the adding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from cjlib.events.journey_log import JourneyLog
+
+Ints = npt.NDArray[np.int64]
+Hashes = npt.NDArray[np.uint64]
+SEEDS: Final = (0x9E3779B97F4A7C15, 0xD1B54A32D192ED03)  # odd, from the golden and plastic ratios
+BIN_SHIFT: Final = 45  # of a float64's bits: 128 bins to each doubling of a gap
+
+
+def find_moves(log: JourneyLog) -> tuple[Ints, Ints]:
+    """Return the pair ``from * k + to`` and the gap in microseconds of each move, in order.
+
+    A move joins a contact and the next of the same journey; k is the number of labels.
+    """
+    inside = np.ones(len(log) - 1, dtype=bool)
+    inside[log.offsets[1:-1] - 1] = False
+    return join_pairs(log)[inside].astype(np.int64), np.diff(log.times)[inside]
+
+
+def join_pairs(log: JourneyLog) -> npt.NDArray[Any]:
+    """Return ``from * k + to`` of each contact and the next, also across journeys."""
+    k = len(log.labels)
+    kind = np.int16 if k < 182 else np.int32 if k < 46_341 else np.int64  # holds k * k
+    codes: npt.NDArray[Any] = log.codes.astype(kind)
+    pair: npt.NDArray[Any] = codes[:-1] * kind(k)
+    pair += codes[1:]
+    return pair
+
+
+def sort_gaps(log: JourneyLog) -> Ints:
+    """Return the gaps of all moves, sorted within pairs, pairs ascending."""
+    across = log.offsets[1:-1] - 1
+    key = join_pairs(log).astype(np.int64)
+    gap = np.diff(log.times)
+    gap[across] = 0
+    bits = int(gap.max(initial=0)).bit_length()
+    if (len(log.labels) ** 2).bit_length() + bits > 62:
+        key[across] = np.iinfo(np.int64).max
+        return gap[np.lexsort((gap, key))][: len(key) - len(across)]
+    key <<= bits
+    key |= gap
+    key[across] = np.iinfo(np.int64).max  # what lies between two journeys goes to the end
+    key.sort()
+    key = key[: len(key) - len(across)]
+    key &= (1 << bits) - 1
+    return key
+
+
+def count_pairs_of(log: JourneyLog) -> tuple[Ints, Ints]:
+    """Return the pairs ``from * k + to`` that occur, ascending, and how often each does."""
+    k, pair = len(log.labels), join_pairs(log)
+    across = pair[log.offsets[1:-1] - 1]
+    if k <= 1024:
+        found = np.bincount(pair, minlength=k * k) - np.bincount(across, minlength=k * k)
+        some = np.flatnonzero(found)
+        return some, found[some]
+    inside = np.ones(len(pair), dtype=bool)
+    inside[log.offsets[1:-1] - 1] = False
+    values, counts = np.unique(pair[inside], return_counts=True)
+    return values.astype(np.int64), counts.astype(np.int64)
+
+
+def count_places(log: JourneyLog, *, steps: int) -> Ints:
+    """Count the journeys at each label at their 1st to ``steps``-th contact (steps x labels)."""
+    k, starts, lengths = len(log.labels), log.offsets[:-1], log.lengths
+    found = np.zeros((steps, k), dtype=np.int64)
+    for step in range(steps):
+        longer = lengths > step
+        starts, lengths = starts[longer], lengths[longer]
+        if not len(starts):
+            break
+        found[step] = np.bincount(log.codes[starts + step], minlength=k)
+    return found
+
+
+def count_first_and_last(log: JourneyLog) -> Ints:
+    """Count the journeys that begin (row 0) and end (row 1) at each label."""
+    k = len(log.labels)
+    first = np.bincount(log.codes[log.offsets[:-1]], minlength=k)
+    return np.stack([first, np.bincount(log.codes[log.offsets[1:] - 1], minlength=k)])
+
+
+def count_reached(log: JourneyLog, *, stages: Sequence[int]) -> Ints:
+    """Count the journeys that reach each of ``stages`` (codes), loosely and in order.
+
+    A stage is reached by a contact there at or after the moment the stage before was first
+    reached; at the same moment suffices. Reaching a stage earliest leaves the most room for
+    the next, so the first such contact of each is all that is needed.
+    """
+    wanted = np.zeros(len(log.labels), dtype=bool)
+    wanted[list(stages)] = True
+    kept = np.flatnonzero(wanted[log.codes])
+    codes, times = log.codes[kept], log.times[kept]
+    journey = np.repeat(np.arange(log.journeys), log.lengths)[kept]
+    since = np.full(log.journeys, np.iinfo(np.int64).min)
+    open_ = np.ones(log.journeys, dtype=bool)
+    counts = np.zeros(len(stages), dtype=np.int64)
+    for place, code in enumerate(stages):
+        at = np.flatnonzero(codes == code)
+        whose, when = journey[at], times[at]
+        good = open_[whose]
+        if place:
+            good &= when >= since[whose]
+        whose, when = whose[good], when[good]
+        first = np.ones(len(whose), dtype=bool)
+        first[1:] = whose[1:] != whose[:-1]
+        whose = whose[first]
+        since[whose] = when[first]
+        open_ = np.zeros(log.journeys, dtype=bool)
+        open_[whose] = True
+        counts[place] = len(whose)
+    return counts
+
+
+def hash_paths(log: JourneyLog, *, seed: int = SEEDS[0]) -> Hashes:
+    """Return a 64-bit hash of each journey's labels in order.
+
+    A polynomial in an odd number whose coefficients are the scattered codes, with the length
+    scattered on top; the same path has the same hash in every partition. Powers run on over
+    the whole log and are divided out journey by journey: an odd number has an inverse among
+    the whole numbers modulo 2**64.
+    """
+    starts = log.offsets[:-1]
+    base = seed | 1
+    mixed = scatter(np.arange(1, len(log.labels) + 1, dtype=np.uint64) * np.uint64(base))
+    powers = _powers(base, len(log))
+    first = powers[starts]
+    powers *= mixed.take(log.codes)
+    hashed: Hashes = np.add.reduceat(powers, starts)
+    hashed *= _invert(first)
+    hashed += scatter(log.lengths.astype(np.uint64))
+    return hashed
+
+
+def _powers(base: int, count: int) -> Hashes:
+    powers = np.full(count, base, dtype=np.uint64)
+    powers[0] = 1
+    return np.cumprod(powers, out=powers)
+
+
+def _invert(odd: Hashes) -> Hashes:
+    """Invert odd numbers modulo 2**64: Newton's step doubles the right bits, 3 to begin with."""
+    found = odd.copy()
+    for _ in range(5):
+        found *= np.uint64(2) - odd * found
+    return found
+
+
+def scatter(values: Hashes) -> Hashes:
+    """Scatter whole numbers over 64 bits (the finaliser of MurmurHash3)."""
+    values = (values ^ (values >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
+    values = (values ^ (values >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
+    return values ^ (values >> np.uint64(33))
+
+
+def bin_gaps(gaps: Ints) -> Ints:
+    """Return a bin of each gap that never falls as the gap grows (128 to each doubling)."""
+    return gaps.astype(np.float64).view(np.int64) >> BIN_SHIFT

@@ -1,0 +1,122 @@
+"""Coding texts as whole numbers and putting events in order: the two costs of every log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Ints = npt.NDArray[np.int64]
+Codes32 = npt.NDArray[np.int32]
+
+
+def encode(values: Any) -> tuple[Codes32, npt.NDArray[np.object_]]:
+    """Give each distinct value a code from 0 by ascending value; a missing one has -1.
+
+    Parameters
+    ----------
+    values : array, Series, or arrow or polars column
+        Of text, or of anything else that can be hashed and compared.
+
+    Returns
+    -------
+    (codes, distinct)
+
+    Notes
+    -----
+    One hash pass over the values and a sort of the distinct ones.
+    """
+    arrow = as_arrow(values)
+    if arrow is None:
+        given = values if isinstance(values, pd.Series) else pd.Series(np.asarray(values))
+        codes, distinct = pd.factorize(given, sort=True)
+        return codes.astype(np.int32), np.asarray(distinct, dtype=object)
+    if isinstance(arrow, pa.ChunkedArray):
+        if arrow.nbytes >= 2**31:
+            arrow = arrow.cast(pa.large_string())
+        arrow = arrow.combine_chunks() if arrow.num_chunks != 1 else arrow.chunk(0)
+    found = arrow.dictionary_encode()
+    order = pc.sort_indices(found.dictionary).to_numpy()
+    distinct = found.dictionary.take(order).to_numpy(zero_copy_only=False)
+    place = np.full(len(order) + 1, -1, dtype=np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
+    raw = found.indices.fill_null(len(order)) if found.null_count else found.indices
+    return place[raw.to_numpy(zero_copy_only=False)], distinct
+
+
+def as_arrow(values: Any) -> pa.ChunkedArray | pa.Array | None:
+    """Return a column of text as arrow, without a copy where it is one; None for other kinds."""
+    if isinstance(values, pd.Series):
+        if not isinstance(values.dtype, pd.StringDtype):
+            return None
+        found = pa.array(values.array, from_pandas=True)
+    elif isinstance(values, (pa.Array, pa.ChunkedArray)):
+        found = values
+    elif hasattr(values, "__arrow_c_stream__"):
+        found = pa.chunked_array(values)
+    else:
+        array = np.asarray(values)
+        if array.dtype.kind not in "UO":
+            return None
+        if array.dtype.kind == "O" and not all(type(v) is str for v in array):
+            return None
+        found = pa.array(array.astype(object), type=pa.large_string())
+    kind = found.type
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+        found = found.cast(kind)
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    if pa.types.is_string_view(kind):
+        return found.cast(pa.large_string())
+    return found if text else None
+
+
+def order_events(
+    who: npt.NDArray[Any], times: Ints, *, tie: npt.NDArray[Any] | None = None
+) -> Ints:
+    """Return the order by customer, then time, then ``tie``, then place in the input.
+
+    Notes
+    -----
+    Whole numbers are sorted packed with their places, which keeps ties in order at the speed
+    of a plain sort. Where customers alone bring the times in order (a log written in the
+    order of time) that sort is left out.
+    """
+    first = stable_order(who)
+    if _is_ordered(who[first], times[first], None if tie is None else tie[first]):
+        return first
+    order = np.arange(len(who)) if tie is None else stable_order(tie)
+    order = order[stable_order(times[order])]
+    return order[stable_order(who[order])]
+
+
+def stable_order(values: npt.NDArray[Any]) -> Ints:
+    """Return the places of whole numbers in ascending order, equal ones as they came."""
+    n = len(values)
+    if not n:
+        return np.zeros(0, dtype=np.int64)
+    low = int(values.min())
+    span = int(values.max()) - low
+    rows = max((n - 1).bit_length(), 1)
+    width = 64 - rows  # bits of a value that fit beside its place
+    key = values.astype(np.int64).view(np.uint64) - np.uint64(low % 2**64)
+    order = here = np.arange(n, dtype=np.uint64)
+    mask = np.uint64((1 << rows) - 1)
+    for shift in range(0, max(span.bit_length(), 1), width):
+        digit = (key[order] if shift else key) >> np.uint64(shift)
+        packed = (digit << np.uint64(rows)) | here
+        packed.sort()
+        packed &= mask
+        order = order[packed] if shift else packed
+    return order.astype(np.int64)
+
+
+def _is_ordered(who: npt.NDArray[Any], times: Ints, tie: npt.NDArray[Any] | None) -> bool:
+    same = who[1:] == who[:-1]
+    if (same & (times[1:] < times[:-1])).any():
+        return False
+    return tie is None or not (same & (times[1:] == times[:-1]) & (tie[1:] < tie[:-1])).any()

@@ -1,0 +1,322 @@
+"""Six plain questions to a journey log, in memory or in partitions, with the same answers.
+
+They count and give no intervals: the questions of ``cjlib.journeys`` do that for logs in
+memory. These serve logs of any size, one partition after another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cjlib.errors import JourneyError
+from cjlib.events import kernels
+from cjlib.events.journey_log import HOUR, JourneyLog
+
+Ints = npt.NDArray[np.int64]
+ARROW = " > "
+
+
+class Parts(Protocol):
+    """A log whose customers are dealt out over partitions, each a ``JourneyLog``."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels by code, the same in every partition."""
+
+    def parts(self) -> Iterator[JourneyLog]:
+        """Yield the partitions, one in memory at a time; none is empty."""
+
+
+def count_moves(log: Parts) -> pd.DataFrame:
+    """Count each move from a contact to the next of the same journey.
+
+    Returns
+    -------
+    DataFrame
+        ``from, to, count``; one row per move that occurs, most frequent first, ties by the
+        labels' order. A repeat is a move too; ties in time keep the log's stated order.
+    """
+    pair, count = _add([kernels.count_pairs_of(part) for part in log.parts()])
+    rank = np.lexsort((pair, -count))
+    return _moves(log, pair[rank]).assign(count=count[rank])
+
+
+def count_steps(log: Parts, *, steps: int = 8) -> pd.DataFrame:
+    """Count the journeys at each label at their 1st, 2nd ... contact.
+
+    Returns
+    -------
+    DataFrame
+        A row per label, a column per step from 1 to ``steps``: journeys. A journey that has
+        ended is in no row.
+    """
+    _require_some(steps, "steps", caller="count_steps")
+    found = sum(kernels.count_places(part, steps=steps) for part in log.parts())
+    return pd.DataFrame(
+        np.asarray(found).T, index=pd.Index(log.labels, name="label"), columns=range(1, steps + 1)
+    )
+
+
+def count_funnel(log: Parts, *, stages: Sequence[str]) -> pd.DataFrame:
+    """Count the journeys that pass through ``stages`` in order, anything in between.
+
+    A stage is reached at or after the moment the stage before was (the same moment suffices:
+    the log cannot tell which of two came first). No window; a stage may come twice.
+
+    Returns
+    -------
+    DataFrame
+        ``stage``, ``journeys``, in the order given.
+    """
+    known = {label: code for code, label in enumerate(log.labels)}
+    lost = [stage for stage in stages if stage not in known]
+    if lost or not stages or isinstance(stages, str):
+        raise JourneyError(
+            f"count_funnel: stages must be a list of labels of the log; got {stages!r}. "
+            f"It has {', '.join(map(str, log.labels[:30]))}."
+        )
+    codes = [known[stage] for stage in stages]
+    found = sum(kernels.count_reached(part, stages=codes) for part in log.parts())
+    return pd.DataFrame({"stage": list(stages), "journeys": np.asarray(found)})
+
+
+def count_ends(log: Parts) -> pd.DataFrame:
+    """Count the journeys that begin and end at each label.
+
+    Returns
+    -------
+    DataFrame
+        ``label, entered, left``, in the labels' order; labels with neither are left out.
+    """
+    entered, left = np.asarray(sum(kernels.count_first_and_last(part) for part in log.parts()))
+    table = pd.DataFrame({"label": list(log.labels), "entered": entered, "left": left})
+    return table[table["entered"].add(table["left"]).gt(0)].reset_index(drop=True)
+
+
+def measure_gaps(log: Parts, *, at: Sequence[float] = (0.5, 0.9)) -> pd.DataFrame:
+    """Measure exact quantiles of the time from each contact to the next, by move.
+
+    Between two order statistics the quantile is linear (numpy's and pandas' default).
+
+    Parameters
+    ----------
+    log : JourneyLog or StoredLog
+    at : sequence of float, 0 to 1
+
+    Returns
+    -------
+    DataFrame
+        ``from, to, count`` and a column per quantile in hours, named ``p50`` for 0.5; rows
+        by the labels' order.
+
+    Notes
+    -----
+    A log in one partition is sorted by move and gap. Over several, a first pass counts the
+    gaps in 128 bins to each doubling, a second gathers those that share a bin with a wanted
+    order statistic: exact, and never more than these in memory.
+    """
+    if not all(0 <= q <= 1 for q in at):
+        raise JourneyError(f"measure_gaps: each of at must be 0 to 1; got {list(at)}.")
+    if isinstance(log, JourneyLog):
+        pair, count = kernels.count_pairs_of(log)
+        ordered, starts = kernels.sort_gaps(log), np.concatenate([[0], np.cumsum(count)])
+        place = _places(np.diff(starts), at)
+        values = ordered[starts[:-1, None, None] + place.astype(np.int64)[..., :2]]
+    else:
+        pair, starts, place, values = _select_gaps(log, at)
+    table = _moves(log, pair).assign(count=np.diff(starts))
+    for column, q in enumerate(at):
+        low, high = values[:, column, 0].astype(float), values[:, column, 1].astype(float)
+        rest = place[:, column, 2]
+        table[f"p{100 * q:g}"] = (low + (high - low) * rest) / HOUR
+    return table
+
+
+def _places(size: Ints, at: Sequence[float]) -> npt.NDArray[np.float64]:
+    """Per group and quantile: place below, place above, and the way from one to the other."""
+    exact = np.maximum(size - 1, 0)[:, None] * np.asarray(at, dtype=float)
+    below = np.floor(exact)
+    above = np.minimum(below + 1, np.maximum(size - 1, 0)[:, None])
+    return np.stack([below, above, exact - below], axis=2)
+
+
+def _select_gaps(
+    log: Parts, at: Sequence[float]
+) -> tuple[Ints, Ints, npt.NDArray[np.float64], Ints]:
+    binned = []
+    for part in log.parts():
+        pair, gap = kernels.find_moves(part)
+        binned.append(_tally(pair * BINS + kernels.bin_gaps(gap)))
+    cell, count = _add(binned)
+    some, begin = np.unique(cell // BINS, return_index=True)
+    running = np.concatenate([[0], np.cumsum(count)])
+    starts = running[np.concatenate([begin, [len(cell)]])]
+    place = _places(np.diff(starts), at)
+    rank = starts[:-1, None, None] + place[..., :2].astype(np.int64)
+    inside = np.searchsorted(running, rank, side="right") - 1  # the bin of each wanted rank
+    wanted = np.zeros(len(cell), dtype=bool)
+    wanted[inside] = True
+    chosen = cell[wanted]
+    gathered: list[list[tuple[Ints, Ints]]] = [[], []]
+    for part in log.parts():
+        pair, gap = kernels.find_moves(part)
+        own = pair * BINS + kernels.bin_gaps(gap)
+        at_bin = np.minimum(np.searchsorted(chosen, own), max(len(chosen) - 1, 0))
+        hit = chosen[at_bin] == own if len(chosen) else np.zeros(0, dtype=bool)
+        value, where = gap[hit], at_bin[hit]
+        order = np.lexsort((value, where))
+        value, where = value[order], where[order]
+        fresh = np.ones(len(value), dtype=bool)
+        fresh[1:] = (value[1:] != value[:-1]) | (where[1:] != where[:-1])
+        edges = np.append(np.flatnonzero(fresh), len(value))
+        gathered[0].append((where[fresh], np.diff(edges)))
+        gathered[1].append((where[fresh], value[fresh]))
+    where, value, times = (
+        np.concatenate([w for w, _ in gathered[0]]),
+        np.concatenate([v for _, v in gathered[1]]),
+        np.concatenate([n for _, n in gathered[0]]),
+    )
+    order = np.lexsort((value, where))
+    where, value, times = where[order], value[order], times[order]
+    ends = np.cumsum(times)
+    opened = (
+        ends[np.searchsorted(where, np.arange(len(chosen)), side="left")]
+        - (times[np.searchsorted(where, np.arange(len(chosen)), side="left")])
+    )
+    position = np.cumsum(wanted) - 1  # bin -> its place among the chosen
+    within = rank - running[inside]
+    values = value[np.searchsorted(ends, opened[position[inside]] + within, side="right")]
+    return some, starts, place, values
+
+
+BINS = 2**19  # above any bin of a gap below 2**63
+
+
+def count_paths(log: Parts, *, top: int = 20) -> tuple[pd.DataFrame, int]:
+    """Count the journeys that take the same labels in the same order.
+
+    Returns
+    -------
+    (table, variants)
+        The ``top`` most frequent (ties: shorter first, then by the labels' order): ``path``
+        (labels joined by " > "), ``contacts``, ``journeys``; and how many variants there are.
+
+    Notes
+    -----
+    Paths are known by a 64-bit hash: of n different paths two coincide with a chance of
+    about n squared / 4e19 (3e-8 at a million).
+    """
+    _require_some(top, "top", caller="count_paths")
+    found = []
+    for part in log.parts():
+        own = kernels.hash_paths(part).view(np.int64)
+        found.append(_tally(own))
+    hashes, count = _add(found)
+    least = int(np.partition(count, -top)[-top]) if len(count) > top else 1
+    candidates = hashes[count >= least]
+    seen = count[count >= least]
+    paths: dict[int, tuple[int, ...]] = {}
+    for part in log.parts():
+        own = own if len(found) == 1 else kernels.hash_paths(part).view(np.int64)
+        for key, path in _examples(part, own, candidates, seen, least=least, top=top):
+            paths.setdefault(key, path)
+    times = dict(zip(candidates.tolist(), seen.tolist(), strict=True))
+    shown = sorted(paths, key=lambda h: (-times[h], len(paths[h]), paths[h]))[:top]
+    table = pd.DataFrame(
+        {
+            "path": [ARROW.join(log.labels[code] for code in paths[h]) for h in shown],
+            "contacts": [len(paths[h]) for h in shown],
+            "journeys": [times[h] for h in shown],
+        }
+    )
+    return table.astype({"path": "str"}), len(hashes)
+
+
+def _examples(
+    part: JourneyLog, own: Ints, candidates: Ints, seen: Ints, *, least: int, top: int
+) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """One journey of each candidate in this part; of those that tie last, only what can win."""
+    at = np.minimum(np.searchsorted(candidates, own), len(candidates) - 1)
+    hits = np.flatnonzero(candidates[at] == own)
+    _, first = np.unique(own[hits], return_index=True)
+    hits = hits[first]
+    sure = seen[at[hits]] > least
+    yield from ((int(own[j]), _path(part, j)) for j in hits[sure].tolist())
+    last = hits[~sure]
+    lengths = part.lengths[last]
+    last = last[np.argsort(lengths, kind="stable")]
+    lengths = np.sort(lengths)
+    left = top
+    edges = np.concatenate([[0], np.flatnonzero(np.diff(lengths)) + 1, [len(lengths)]])
+    for begin, end in pairwise(edges.tolist()):
+        if left <= 0 or begin == end:
+            break
+        tied = last[begin:end]
+        spelled = part.codes[part.offsets[tied][:, None] + np.arange(lengths[begin])]
+        best = tied[np.lexsort(spelled.T[::-1])[:left]]
+        left -= len(best)
+        yield from ((int(own[j]), _path(part, j)) for j in best.tolist())
+
+
+def _path(part: JourneyLog, journey: int) -> tuple[int, ...]:
+    return tuple(part.codes[part.offsets[journey] : part.offsets[journey + 1]].tolist())
+
+
+def count_ties(log: Parts) -> pd.DataFrame:
+    """Count the moves between two contacts at the same time, whose order the log cannot tell.
+
+    Returns
+    -------
+    DataFrame
+        One row: ``moves``; ``tied``: at the same time; ``unordered``: of these, between two
+        different labels; ``share`` of the moves that are tied, 0 to 1; ``journeys`` that
+        have an unordered move.
+    """
+    totals = np.zeros(4, dtype=np.int64)
+    for part in log.parts():
+        pair, gap = kernels.find_moves(part)
+        k = len(part.labels)
+        same = gap == 0
+        differ = same & (pair // k != pair % k)
+        owner = np.repeat(np.arange(part.journeys), part.lengths - 1)[differ]
+        totals += [len(gap), same.sum(), differ.sum(), len(np.unique(owner))]
+    moves, tied, unordered, journeys = totals.tolist()
+    return pd.DataFrame(
+        {"moves": [moves], "tied": [tied], "unordered": [unordered],
+         "share": [tied / moves if moves else 0.0], "journeys": [journeys]}
+    )  # fmt: skip
+
+
+def _tally(values: Ints) -> tuple[Ints, Ints]:
+    found, count = np.unique(values, return_counts=True)
+    return found, count.astype(np.int64)
+
+
+def _add(parts: Sequence[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
+    """Add counts of the same keys; keys ascending."""
+    if len(parts) == 1:
+        return parts[0]
+    keys = np.concatenate([key for key, _ in parts])
+    counts = np.concatenate([count for _, count in parts])
+    order = np.argsort(keys, kind="stable")
+    keys, counts = keys[order], counts[order]
+    fresh = np.ones(len(keys), dtype=bool)
+    fresh[1:] = keys[1:] != keys[:-1]
+    at = np.flatnonzero(fresh)
+    return keys[at], np.add.reduceat(counts, at) if len(at) else counts
+
+
+def _moves(log: Parts, pair: Ints) -> pd.DataFrame:
+    labels, k = np.array(log.labels, dtype=object), len(log.labels)
+    return pd.DataFrame({"from": labels[pair // k], "to": labels[pair % k]}).astype("str")
+
+
+def _require_some(value: int, name: str, *, caller: str) -> None:
+    if value < 1:
+        raise JourneyError(f"{caller}: {name} must be at least 1; got {value!r}.")
