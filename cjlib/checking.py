@@ -7,7 +7,7 @@ from pathlib import Path
 from cjlib.accounts import check_accounts
 from cjlib.actions import check_actions
 from cjlib.errors import Fault
-from cjlib.interviews import check_coding
+from cjlib.interviews import check_coding, check_comment_codes
 from cjlib.metrics import check_goals
 from cjlib.study import Study, read_study
 
@@ -37,7 +37,7 @@ def check_study(
     missing = {fault.found for fault in faults if fault.found.startswith("file '")}
     for source, check in (
         ("costs", check_accounts), ("beliefs", check_accounts),
-        ("coding", check_coding), ("actions", check_actions),
+        ("coding", check_coding), ("comments", check_comment_codes), ("actions", check_actions),
     ):  # fmt: skip
         if study.has(source) and not any(_names(study, source, found) for found in missing):
             faults += [fault for fault in check(study) if fault not in faults]
@@ -51,6 +51,7 @@ def _names(study: Study, source: str, found: str) -> bool:
         "beliefs": [study.beliefs_file],
         "coding": [study.coding_file, study.codes_file, study.people_file,
                    study.interviews_folder],
+        "comments": [study.comments.codes] if study.comments else [],
         "actions": [study.actions_file],
     }  # fmt: skip
     return found in {f"file '{name}'" for name in files[source] if name}

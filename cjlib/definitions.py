@@ -212,6 +212,15 @@ class PersonaRules:
 
 
 @dataclass(frozen=True, slots=True)
+class CommentRules:
+    """What may be done with what customers wrote: in the survey's open questions and the log."""
+
+    quote: bool = False  # whether their words may be shown; codes are counted either way
+    codes: str = ""  # CSV of codes with the words that give them
+    labels: str = ""  # CSV of texts labelled by hand, from which sentiment is learned
+
+
+@dataclass(frozen=True, slots=True)
 class Privacy:
     """How people are protected in everything the kit writes."""
 

@@ -80,6 +80,8 @@ def _input_files(study: Study) -> Iterator[tuple[str, str, Path]]:
         study.beliefs_file: "beliefs", study.actions_file: "actions",
         study.personas.believed: "beliefs",
     }  # fmt: skip
+    if study.comments:
+        named |= dict.fromkeys((study.comments.codes, study.comments.labels), "comments")
     for name, kind in named.items():
         if not name:
             continue

@@ -5,6 +5,7 @@ from cjlib.interviews.agreement import (
     measure_agreement,
     measure_valence_agreement,
 )
+from cjlib.interviews.coding import check_comment_codes, read_comment_codes
 from cjlib.interviews.coefficients import (
     cohen_kappa,
     estimate_alpha,
@@ -39,6 +40,7 @@ __all__ = [
     "Together",
     "Turn",
     "check_coding",
+    "check_comment_codes",
     "code_comments",
     "cohen_kappa",
     "contrast_codes",
@@ -55,6 +57,7 @@ __all__ = [
     "normalise_utterances",
     "percent_agreement",
     "pick_quotes",
+    "read_comment_codes",
     "read_comments",
     "read_interviews",
     "read_transcript",

@@ -9,7 +9,7 @@ from typing import Final
 import pandas as pd
 
 from cjlib.columns import CODE, CODER, INTERVIEW, STAGE, TOUCHPOINT, TURN, VALENCE
-from cjlib.errors import nearest
+from cjlib.errors import Fault, nearest
 from cjlib.interviews.spans import find_spans
 from cjlib.language import key, parse_number, to_latin_digits
 from cjlib.sheets import Sheet, read_sheet
@@ -18,6 +18,7 @@ from cjlib.study import Study
 CODE_COLUMNS: Final = (
     CODE, "label_en", "label_fa", "definition", "example", "lane", STAGE,
 )  # fmt: skip
+WORDS: Final = "words"  # of comment codes only: what a comment must hold to get the code
 CODING_COLUMNS: Final = (
     "interview", TURN, CODER, CODE, STAGE, TOUCHPOINT, VALENCE, "quote", "start", "end",
 )  # fmt: skip
@@ -31,13 +32,28 @@ _VALENCES: Final = {
 
 def read_codes(study: Study) -> tuple[Sheet, pd.DataFrame]:
     """Read codes.csv: each code once, its stage one of the study's or empty."""
-    sheet = Sheet(study.codes_file)
+    return _read_list(study, study.codes_file, CODE_COLUMNS)
+
+
+def read_comment_codes(study: Study) -> tuple[Sheet, pd.DataFrame]:
+    """Read the study's codes of comments: as codes.csv, and ``words`` that give the code.
+
+    ``words`` are split by ``|``; any of them gives the code. A study without the file has none.
+    """
+    file = study.comments.codes if study.comments else ""
+    return _read_list(study, file, (*CODE_COLUMNS, WORDS))
+
+
+def check_comment_codes(study: Study) -> list[Fault]:
+    """List what does not fit in the study's codes of comments."""
+    return read_comment_codes(study)[0].faults
+
+
+def _read_list(study: Study, file: str, columns: tuple[str, ...]) -> tuple[Sheet, pd.DataFrame]:
+    sheet = Sheet(file)
     rows: dict[str, dict[str, str]] = {}
-    if study.codes_file:
-        sheet = read_sheet(
-            study.file(study.codes_file),
-            columns=CODE_COLUMNS, required=(CODE,), shown=study.codes_file,
-        )  # fmt: skip
+    if file:
+        sheet = read_sheet(study.file(file), columns=columns, required=(CODE,), shown=file)
     for line, cells in sheet:
         code = sheet.need(line, cells, CODE)
         if code in rows:
@@ -45,7 +61,7 @@ def read_codes(study: Study) -> tuple[Sheet, pd.DataFrame]:
         elif code:
             stage = sheet.choice(line, cells, STAGE, study.stage_ids)
             rows[code] = cells | {STAGE: stage or ""}
-    frame = pd.DataFrame(list(rows.values()), columns=list(CODE_COLUMNS), dtype="string")
+    frame = pd.DataFrame(list(rows.values()), columns=list(columns), dtype="string")
     return sheet, frame
 
 

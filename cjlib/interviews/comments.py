@@ -68,6 +68,7 @@ def read_comments(
     stage: str = "",
     about: Sequence[str] = (),
     codes: pd.DataFrame | None = None,
+    wordless: bool = False,
     study: Study | None = None,
 ) -> Interviews:
     """Take written answers as interviews, so that counts, quotes, themes and maps work on them.
@@ -109,6 +110,9 @@ def read_comments(
     codes : DataFrame, optional
         The list of codes: ``code`` and any of ``label_en, label_fa, definition, example, lane,
         stage``.
+    wordless : bool
+        Keep rows that have a code and no words (coded elsewhere): an empty utterance, never
+        quoted. Else they are left out as blanks.
     study : Study, optional
         For pseudonyms and language.
 
@@ -151,7 +155,11 @@ def read_comments(
     said[TEXT] = _clean_all(said[TEXT])
     empty, none = said[TEXT].eq(""), _is_no_answer(said[TEXT])
     left_out = {"blank": int(empty.sum()), "no answer": int((none & ~empty).sum())}
-    said = said[~empty & ~none]
+    coded = frame[marks].notna().any(axis=1).to_numpy() if wordless and marks else False
+    kept = pd.Series(coded, index=range(len(frame)))[said["place"]].to_numpy() & empty
+    left_out["blank"] -= int(kept.sum())
+    said = said[kept | (~empty & ~none)]
+    said["consent"] = said["consent"].astype(bool) & said[TEXT].ne("")
     said[INTERVIEW] = said["who"].fillna("answer-" + (said["place"] + 1).astype("string"))
     order = said.assign(_day=said[DATE].fillna(pd.Timestamp.max))
     first = order.groupby(INTERVIEW)["place"].transform("min")

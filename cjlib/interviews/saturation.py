@@ -41,6 +41,8 @@ class Saturation:
         As asked.
     drawn : str
         What the intervals are over: random orders or bootstrap resamples.
+    language : "en" or "fa"
+        Of the figure.
     """
 
     table: pd.DataFrame
@@ -50,6 +52,7 @@ class Saturation:
     run: int
     threshold: float
     drawn: str = "random orders"
+    language: str = "en"
 
     def summary(self) -> str:
         """Return the verdict in one sentence."""
@@ -69,7 +72,10 @@ class Saturation:
         """Draw the codes found after each interview."""
         from cjlib import plots
 
-        return plots.draw_saturation(self.table, reached=self.reached.estimate, ax=ax)
+        drawn = next(key for key, words in DRAWS.items() if words == self.drawn)
+        return plots.draw_saturation(
+            self.table, reached=self.reached.estimate, drawn=drawn, language=self.language, ax=ax
+        )
 
 
 def measure_saturation(
@@ -163,6 +169,7 @@ def measure_saturation(
     return Saturation(
         table, _estimate(reached, len(order), level, DRAWS[draw]),
         float(np.mean(~np.isnan(reached[1:]))), base, run, threshold, DRAWS[draw],
+        interviews.language,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from cjlib.accounts import read_beliefs
 from cjlib.columns import CHANNEL, INTERVIEW, STAGE, TOUCHPOINT
 from cjlib.errors import JourneyError
 from cjlib.maps.estimates import write_estimate
-from cjlib.maps.evidence import EvidenceBook, judge_level, make_id
+from cjlib.maps.evidence import EvidenceBook, make_id
 from cjlib.maps.experience import (
     compare_belief,
     measure_emotions,
@@ -33,7 +33,13 @@ from cjlib.maps.movement import (
     share_visitors,
 )
 from cjlib.maps.sources import Sources, gather_sources
-from cjlib.maps.voices import find_in_codes, name_codes, pick_quotes
+from cjlib.maps.voices import (
+    DENOMINATORS,
+    find_in_codes,
+    judge_voices,
+    name_codes,
+    pick_quotes,
+)
 from cjlib.maps.words import LANGUAGES, both
 from cjlib.study import Study
 
@@ -57,6 +63,7 @@ def build_map(
     wave: str | None = None,
     survey: Any = None,
     interviews: Any = None,
+    comments: Any = None,
     interactions: Any = None,
     personas: Any = None,
     beliefs: pd.DataFrame | None = None,
@@ -77,16 +84,17 @@ def build_map(
         Id in ``personas``; None for everybody.
     wave : str, optional
         Only this wave of the survey; None for all of them together.
-    survey, interviews, interactions, personas
-        Results of the kit (``.respondents``; ``.utterances, .codings, .codes``; ``.table``;
-        ``.members``) or plain frames of respondents, interactions and members.
+    survey, interviews, comments, interactions, personas
+        Results of the kit (``.respondents``; ``.utterances, .codings, .codes`` of interviews
+        and of ``gather_comments``; ``.table``; ``.members``) or plain frames of respondents,
+        interactions and members.
     beliefs : DataFrame, optional
         ``stage, satisfaction, n``: what the team believes, or one row per member asked. None:
         the study's own file, where it has one.
     checksum : str
         Of all the data behind the map; ``is_stale`` compares it.
     tables : dict, optional
-        Evidence type (survey, event-log, interview, team) to the path of the results table.
+        Evidence type (survey, event-log, interview, review, team) to the path of the results table.
     owner : str
         Who keeps the map current.
 
@@ -107,7 +115,7 @@ def build_map(
         beliefs = read_beliefs(study)
     sources = gather_sources(
         study, persona=persona or "", wave=wave or "", survey=survey, interviews=interviews,
-        interactions=interactions, personas=personas, beliefs=beliefs,
+        comments=comments, interactions=interactions, personas=personas, beliefs=beliefs,
     )  # fmt: skip
     book = EvidenceBook(period=sources.period(), tables=tables or {})
     emotions = measure_emotions(sources, book)
@@ -276,12 +284,16 @@ def _estimates_level(estimates: list[dict[str, Any]]) -> str:
 
 
 def _voices_level(sources: Sources, stage: str, items: list[dict[str, Any]]) -> str:
-    if sources.codings is None or not items:
-        return "assumption"
-    heard = sources.codings.loc[sources.codings[STAGE].eq(stage), INTERVIEW].nunique()
-    counts = [int(i["value"]["value"]) for i in items if "value" in i]
-    most = max(counts) if counts else int(heard)
-    return judge_level(interviews=most, privacy=sources.study.privacy)
+    levels = ["assumption"]
+    for voices in sources.voices if items else ():
+        counts = [
+            int(i["value"]["value"]) for i in items
+            if i.get("value", {}).get("denominator") == DENOMINATORS[voices.kind]
+        ]  # fmt: skip
+        here = voices.codings.loc[voices.codings[STAGE].eq(stage), INTERVIEW].nunique()
+        named = any("value" in item for item in items)
+        levels.append(judge_voices(sources, voices, max(counts, default=0) if named else int(here)))
+    return max(levels, key=LEVELS.index)
 
 
 def _owners(sources: Sources, stage: str, book: EvidenceBook) -> list[dict[str, Any]]:

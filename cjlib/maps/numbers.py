@@ -84,7 +84,8 @@ class Voice:
             return Markup('<span class="none">{}</span>{}').format(text, self._people(kept))
         unit = str(kept.get("unit", "score"))
         if unit == "count" and "n" in kept:
-            text = self.words("heard_in", value=int(kept["value"]), n=int(kept["n"]))
+            words = "written_by" if kept.get("denominator") == "people who wrote" else "heard_in"
+            text = self.words(words, value=int(kept["value"]), n=int(kept["n"]))
             return Markup('<small class="heard">{}</small>').format(text)
         decimals = decimals_of(kept)
         text = self.number(float(kept["value"]), unit=unit, decimals=decimals)

@@ -45,6 +45,30 @@ class PersonaSize:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Voices:
+    """What people said, in interviews or in comments, and how it was coded.
+
+    Attributes
+    ----------
+    kind : str
+        "interview" or "comment".
+    codings : DataFrame
+        Coded turns, each with the ``text``, ``language`` and ``consent`` of the turn. Of an
+        interview only where the person consented; of comments all are counted, and words shown
+        only with consent.
+    codes : DataFrame
+        What each code means: ``code, lane, en, fa``.
+    people : int
+        Interviews with consent, or people who wrote.
+    """
+
+    kind: str
+    codings: pd.DataFrame
+    codes: pd.DataFrame
+    people: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Sources:
     """The tables of one persona (or of everybody); None where the study lacks one.
 
@@ -53,12 +77,8 @@ class Sources:
     respondents : DataFrame or None
     interactions : DataFrame or None
         Ordered by customer, time, stage and touchpoint.
-    codings : DataFrame or None
-        Coded turns of people who consented, with the ``text`` and ``language`` of the turn.
-    codes : DataFrame
-        What each code means: ``code, lane, en, fa``.
-    interviews : int
-        Interviews with consent.
+    voices : tuple of Voices
+        Of interviews, then of comments; those that nobody coded are left out.
     beliefs : DataFrame or None
         ``stage, satisfaction, n``.
     size : PersonaSize or None
@@ -69,9 +89,7 @@ class Sources:
     persona: str
     respondents: pd.DataFrame | None
     interactions: pd.DataFrame | None
-    codings: pd.DataFrame | None
-    codes: pd.DataFrame
-    interviews: int
+    voices: tuple[Voices, ...]
     beliefs: pd.DataFrame | None
     size: PersonaSize | None
 
@@ -98,6 +116,7 @@ def gather_sources(
     wave: str = "",
     survey: Any = None,
     interviews: Any = None,
+    comments: Any = None,
     interactions: Any = None,
     personas: Any = None,
     beliefs: pd.DataFrame | None = None,
@@ -117,16 +136,16 @@ def gather_sources(
         if members is not None:
             respondents = respondents[respondents[RESPONDENT].isin(members[RESPONDENT])]
     customers = None if members is None else members[CUSTOMER].dropna().unique()
-    utterances, codings = _table(interviews, "utterances"), _table(interviews, "codings")
-    coded, count = _coded_turns(utterances, codings, customers)
+    voices = [
+        _hear(kind, talk, members=members, wave=wave, respondents=respondents)
+        for kind, talk in (("interview", interviews), ("comment", comments))
+    ]
     return Sources(
         study=study,
         persona=persona,
         respondents=respondents,
         interactions=_ordered(_table(interactions, "table"), customers, study),
-        codings=coded,
-        codes=_codes(_table(interviews, "codes")),
-        interviews=count,
+        voices=tuple(voice for voice in voices if voice is not None),
         beliefs=beliefs,
         size=_size(personas, persona, study),
     )
@@ -183,24 +202,32 @@ def _size(personas: Any, persona: str, study: Study) -> PersonaSize | None:
     return PersonaSize(both("map.persona", number=number), share)
 
 
-def _coded_turns(
-    utterances: pd.DataFrame | None, codings: pd.DataFrame | None, customers: Any
-) -> tuple[pd.DataFrame | None, int]:
-    if utterances is None:
-        return None, 0
+def _hear(
+    kind: str, talk: Any, *, members: pd.DataFrame | None, wave: str,
+    respondents: pd.DataFrame | None,
+) -> Voices | None:  # fmt: skip
+    utterances, codings = _table(talk, "utterances"), _table(talk, "codings")
+    if utterances is None or codings is None:
+        return None
     require_columns(utterances, [INTERVIEW, TURN, "text", "consent"], caller="build_map")
-    agreed = utterances[utterances["consent"].fillna(value=False).astype(bool)]
-    if customers is not None:
-        agreed = agreed[agreed[CUSTOMER].isin(customers)]
-    count = int(agreed[INTERVIEW].nunique())
-    if codings is None:
-        return None, count
     require_columns(codings, [INTERVIEW, TURN, CODE, STAGE], caller="build_map")
-    wanted = [c for c in (INTERVIEW, TURN, "text", "language", ROLE) if c in agreed]
-    said = agreed[wanted].drop_duplicates([INTERVIEW, TURN])
+    heard = utterances
+    if kind == "interview":
+        heard = heard[heard["consent"].fillna(value=False).astype(bool)]
+    if members is not None:
+        own = heard[CUSTOMER].isin(members[CUSTOMER].dropna())
+        if RESPONDENT in heard:
+            own |= heard[RESPONDENT].isin(members[RESPONDENT].dropna())
+        heard = heard[own]
+    if wave and kind == "comment" and RESPONDENT in heard:  # answers of other waves are not of it
+        known: Any = [] if respondents is None else respondents[RESPONDENT]
+        heard = heard[heard[RESPONDENT].isna() | heard[RESPONDENT].isin(known)]
+    wanted = [c for c in (INTERVIEW, TURN, "text", "language", "consent", ROLE) if c in heard]
+    said = heard[wanted].drop_duplicates([INTERVIEW, TURN])
     coded = codings.merge(said, on=[INTERVIEW, TURN], how="inner")
-    order = [INTERVIEW, TURN, STAGE, CODE]
-    return coded.sort_values(order, kind="stable", ignore_index=True), count
+    coded = coded.sort_values([INTERVIEW, TURN, STAGE, CODE], kind="stable", ignore_index=True)
+    people = int(heard[INTERVIEW].nunique())
+    return Voices(kind, coded, _codes(_table(talk, "codes")), people)
 
 
 def _ordered(

@@ -195,7 +195,7 @@ class MapView:
     def _entry(self, key: str) -> dict[str, Any]:
         entry, voice = self.entries[key], self.voice
         kind = entry["type"]
-        known = ("survey", "interview", "quote", "event-log", "document", "team")
+        known = ("survey", "interview", "quote", "event-log", "document", "team", "review")
         period = entry.get("collected", {})
         days = [voice.day(period[end]) for end in ("from", "to") if end in period]
         return {

@@ -1,4 +1,4 @@
-"""What people said in interviews: codes heard at each stage, and their own words."""
+"""What people said in interviews and comments: codes heard at each stage, and their own words."""
 
 from __future__ import annotations
 
@@ -8,49 +8,34 @@ import numpy as np
 import pandas as pd
 
 from cjlib.columns import CODE, INTERVIEW, STAGE, TURN, VALENCE
+from cjlib.intervals import estimate_share
+from cjlib.maps.estimates import write_estimate
 from cjlib.maps.evidence import EvidenceBook, judge_level, make_id
 from cjlib.maps.experience import text_of
-from cjlib.maps.sources import Sources
+from cjlib.maps.sources import Sources, Voices
 from cjlib.maps.words import LANGUAGES, both
 
 FINDING_KINDS = {
     "pain": "pain", "need": "need", "praise": "strength", "strength": "strength",
     "opportunity": "opportunity",
 }  # fmt: skip
+DENOMINATORS = {"interview": "interviews", "comment": "people who wrote"}
 QUOTES = 2  # per stage
 HEARD = 3  # emotions and behaviours named per stage
 QUOTE_LENGTH = 240  # characters of a turn shown; the transcript keeps the rest
 
 
 def find_in_codes(sources: Sources, book: EvidenceBook) -> list[dict[str, Any]]:
-    """List the findings heard in interviews: each code at each stage, with the interviews it is in.
+    """List what was heard in interviews and comments: each code at each stage, with its people.
 
     A code of lane pain, need, praise (or strength) or opportunity is one; a code without a
     lane is a pain where it was said with negative valence more often than positive, a
     strength where the other way round, nothing where even. Codes of other lanes (thought,
-    emotion, behaviour) are no findings.
+    emotion, behaviour) are no findings. Interviews are counted; of comments the share of those
+    who wrote is told as well, and a code of fewer people than ``minimum_cell`` is left out.
     """
-    if sources.codings is None:
-        return []
-    rows = []
+    rows = [row for voices in sources.voices for row in _findings(sources, voices, book)]
     order = {stage: i for i, stage in enumerate(sources.study.stage_ids)}
-    coded = sources.codings[sources.codings[STAGE].isin(list(order))]
-    pairs = coded[[STAGE, CODE]].drop_duplicates().astype("object").to_numpy().tolist()
-    for stage, code in sorted(pairs, key=lambda pair: (order[pair[0]], pair[1])):
-        turns = coded[coded[STAGE].eq(stage) & coded[CODE].eq(code)]
-        kind = _kind_of(sources, code, turns)
-        if not kind:
-            continue
-        heard = int(turns[INTERVIEW].nunique())
-        rows.append(
-            {
-                "id": make_id("f", kind, stage, code, "heard"), "kind": kind, "at": stage,
-                "persona": sources.who, "text": label_code(sources, code),
-                "frequency": _heard_in(sources, heard),
-                "level": judge_level(interviews=heard, privacy=sources.study.privacy),
-                "evidence": [_note_code(sources, stage, code, turns, book)],
-            }
-        )  # fmt: skip
     return sorted(rows, key=lambda r: (order[r["at"]], r["kind"], -r["frequency"]["value"]))
 
 
@@ -58,32 +43,87 @@ def name_codes(
     sources: Sources, stage: str, *, lane: str, book: EvidenceBook
 ) -> list[dict[str, Any]]:
     """Codes of a lane (emotion, behaviour) heard at a stage, the commonest first, as items."""
-    if sources.codings is None:
-        return []
-    mine = sources.codes.loc[sources.codes["lane"].eq(lane), CODE]
-    turns = sources.codings[sources.codings[STAGE].eq(stage) & sources.codings[CODE].isin(mine)]
-    heard = turns.groupby(CODE, observed=True)[INTERVIEW].nunique().sort_index()
-    heard = heard.sort_values(ascending=False, kind="stable").head(HEARD)
-    return [
-        {
-            "text": label_code(sources, str(code)), "value": _heard_in(sources, int(count)),
-            "evidence": [
-                _note_code(sources, stage, str(code), turns[turns[CODE].eq(str(code))], book)
-            ],
-        }
-        for code, count in heard.items()
-    ]  # fmt: skip
+    items: list[dict[str, Any]] = []
+    for voices in sources.voices:
+        mine = voices.codes.loc[voices.codes["lane"].eq(lane), CODE]
+        turns = voices.codings
+        turns = turns[turns[STAGE].eq(stage) & turns[CODE].isin(mine)]
+        heard = turns.groupby(CODE, observed=True)[INTERVIEW].nunique().sort_index()
+        heard = heard[heard >= _fewest(sources, voices)]
+        heard = heard.sort_values(ascending=False, kind="stable").head(HEARD)
+        items += [
+            {
+                "text": label_code(voices, str(code)), "value": _heard_by(voices, int(count)),
+                "evidence": [
+                    _note_code(voices, stage, str(code), turns[turns[CODE].eq(str(code))], book)
+                ],
+            }
+            for code, count in heard.items()
+        ]  # fmt: skip
+    return items
 
 
 def pick_quotes(sources: Sources, stage: str, book: EvidenceBook) -> list[dict[str, Any]]:
-    """Participants' own words at a stage: from its commonest codes, one per interview.
+    """Pick customers' own words at a stage: from its commonest codes, one per person.
 
-    Among the turns coded at the stage: those of the code heard in most interviews first, then
-    the stronger valence, then the shorter turn of at least 20 characters.
+    Of interviews first, then of comments that may be quoted. Among the turns coded at the
+    stage: those of the code heard from most people first, then the stronger valence, then the
+    shorter turn of at least 20 characters.
     """
-    if sources.codings is None:
-        return []
-    turns = sources.codings[sources.codings[STAGE].eq(stage)]
+    return [item for voices in sources.voices for item in _quotes(voices, stage, book)][:QUOTES]
+
+
+def judge_voices(sources: Sources, voices: Voices, heard: int) -> str:
+    """Return how well something is founded that ``heard`` interviews, or people, said."""
+    privacy = sources.study.privacy
+    if voices.kind == "interview":
+        return judge_level(interviews=heard, privacy=privacy)
+    return judge_level(people=heard, privacy=privacy)
+
+
+def label_code(voices: Voices, code: str) -> str | dict[str, str]:
+    """Return what a code is called in the study's list of codes, else its own id."""
+    known = voices.codes[voices.codes[CODE].eq(code)]
+    if known.empty:
+        return code
+    en, fa = ("" if pd.isna(known[c].iloc[0]) else str(known[c].iloc[0]) for c in ("en", "fa"))
+    return text_of(en, fa, code)
+
+
+def _findings(sources: Sources, voices: Voices, book: EvidenceBook) -> list[dict[str, Any]]:
+    rows = []
+    coded = voices.codings[voices.codings[STAGE].isin(sources.study.stage_ids)]
+    for place, turns in coded.groupby([STAGE, CODE], sort=True, observed=True):
+        stage, code = map(str, place)
+        kind = _kind_of(voices, code, turns)
+        heard = int(turns[INTERVIEW].nunique())
+        if not kind or heard < _fewest(sources, voices):
+            continue
+        said = "heard" if voices.kind == "interview" else "written"
+        row = {
+            "id": make_id("f", kind, stage, code, said), "kind": kind, "at": stage,
+            "persona": sources.who, "text": label_code(voices, code),
+            "frequency": _heard_by(voices, heard),
+            "level": judge_voices(sources, voices, heard),
+            "evidence": [_note_code(voices, stage, code, turns, book)],
+        }  # fmt: skip
+        if voices.kind == "comment":
+            share = estimate_share(heard, voices.people, level=sources.study.level)
+            row["value"] = write_estimate(
+                share, unit="share", privacy=sources.study.privacy,
+                denominator=DENOMINATORS["comment"],
+            )  # fmt: skip
+        rows.append(row)
+    return rows
+
+
+def _fewest(sources: Sources, voices: Voices) -> int:
+    return sources.study.privacy.minimum_cell if voices.kind == "comment" else 1
+
+
+def _quotes(voices: Voices, stage: str, book: EvidenceBook) -> list[dict[str, Any]]:
+    turns = voices.codings[voices.codings[STAGE].eq(stage)]
+    turns = turns[turns["consent"].fillna(value=False).astype(bool)]
     if "role" in turns:
         turns = turns[turns["role"].ne("interviewer")]
     if turns.empty:
@@ -116,39 +156,34 @@ def pick_quotes(sources: Sources, stage: str, book: EvidenceBook) -> list[dict[s
     return items
 
 
-def label_code(sources: Sources, code: str) -> str | dict[str, str]:
-    """Return what a code is called in the study's list of codes, else its own id."""
-    known = sources.codes[sources.codes[CODE].eq(code)]
-    if known.empty:
-        return code
-    en, fa = ("" if pd.isna(known[c].iloc[0]) else str(known[c].iloc[0]) for c in ("en", "fa"))
-    return text_of(en, fa, code)
-
-
-def _heard_in(sources: Sources, heard: int) -> dict[str, Any]:
+def _heard_by(voices: Voices, heard: int) -> dict[str, Any]:
     return {
-        "value": heard, "unit": "count", "n": sources.interviews, "denominator": "interviews",
+        "value": heard, "unit": "count", "n": voices.people,
+        "denominator": DENOMINATORS[voices.kind],
     }  # fmt: skip
 
 
 def _note_code(
-    sources: Sources, stage: str, code: str, turns: pd.DataFrame, book: EvidenceBook
+    voices: Voices, stage: str, code: str, turns: pd.DataFrame, book: EvidenceBook
 ) -> str:
+    heard = int(turns[INTERVIEW].nunique())
+    if voices.kind == "comment":
+        coders = ", ".join(sorted(turns["coder"].dropna().unique())) if "coder" in turns else ""
+        return book.add(
+            "review", code, stage, source=f"comments, coded by {coders}" if coders else "comments",
+            n=heard, text=label_code(voices, code), method=both("map.method_comments"),
+        )  # fmt: skip
     return book.add(
-        "interview", code, stage, source="coding", n=int(turns[INTERVIEW].nunique()),
-        text=label_code(sources, code), row_ref=", ".join(sorted(turns[INTERVIEW].unique())),
-        consent="given", method=both("map.method_codes"),
+        "interview", code, stage, source="coding", n=heard, text=label_code(voices, code),
+        row_ref=", ".join(sorted(turns[INTERVIEW].unique())), consent="given",
+        method=both("map.method_codes"),
     )  # fmt: skip
 
 
-def _kind_of(sources: Sources, code: str, turns: pd.DataFrame) -> str:
-    lane = _lane(sources, code)
+def _kind_of(voices: Voices, code: str, turns: pd.DataFrame) -> str:
+    known = voices.codes.loc[voices.codes[CODE].eq(code), "lane"]
+    lane = "" if known.empty or pd.isna(known.iloc[0]) else str(known.iloc[0])
     if lane:
         return FINDING_KINDS.get(lane, "")
     sign = np.sign(turns[VALENCE].fillna(0).sum()) if VALENCE in turns else 0
     return {-1: "pain", 1: "strength"}.get(int(sign), "")
-
-
-def _lane(sources: Sources, code: str) -> str:
-    known = sources.codes[sources.codes[CODE].eq(code)]
-    return "" if known.empty or pd.isna(known["lane"].iloc[0]) else str(known["lane"].iloc[0])

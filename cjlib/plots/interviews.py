@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cjlib.language import phrase
+from cjlib.language import format_number, phrase
 from cjlib.plots.style import INK, MUTED, PALETTE, label, new_axes
 
 
@@ -139,24 +139,36 @@ def draw_code_counts(
 
 
 def draw_saturation(
-    table: pd.DataFrame, *, reached: float = float("nan"), ax: Axes | None = None
-) -> Axes:
-    """Draw the number of different codes after each interview, and in random orders."""
+    table: pd.DataFrame, *, reached: float = float("nan"), drawn: str = "orders",
+    language: str = "en", ax: Axes | None = None,
+) -> Axes:  # fmt: skip
+    """Draw the number of different codes after each interview, and in other draws of them."""
     ax = ax or new_axes()
     x = table["interviews"]
     ax.fill_between(
         x, table["low"], table["high"], color=PALETTE[4], alpha=0.3, linewidth=0,
-        label="random orders",
+        label=label(phrase(f"interviews.drawn_{drawn}", language), language),
     )  # fmt: skip
-    ax.step(x, table["codes"], where="mid", color=PALETTE[0], marker="o", label="as held")
+    ax.step(
+        x, table["codes"], where="mid", color=PALETTE[0], marker="o",
+        label=label(phrase("interviews.as_held", language), language),
+    )  # fmt: skip
     if not np.isnan(reached):
         ax.axvline(reached, color=MUTED, linestyle="--", linewidth=1)
         ax.annotate(
-            "saturated", (reached, 0), xycoords=("data", "axes fraction"), xytext=(4, 6),
+            label(phrase("interviews.saturated", language), language), (reached, 0),
+            xycoords=("data", "axes fraction"), xytext=(-4 if language == "fa" else 4, 6),
             textcoords="offset points", color=MUTED, fontsize=9,
+            ha="right" if language == "fa" else "left",
         )  # fmt: skip
     ax.set_ylim(bottom=0)
-    ax.set_xlabel("Interviews")
-    ax.set_ylabel("Different codes so far")
-    ax.legend(frameon=False, loc="lower right")
+    ax.set_xlabel(label(phrase("interviews.held", language), language))
+    ax.set_ylabel(label(phrase("interviews.codes_so_far", language), language))
+    ax.xaxis.set_major_formatter(lambda value, _: format_number(value, language, decimals=0))
+    ax.yaxis.set_major_formatter(lambda value, _: format_number(value, language, decimals=0))
+    if language == "fa":
+        ax.invert_xaxis()
+        ax.yaxis.tick_right()
+        ax.yaxis.set_label_position("right")
+    ax.legend(frameon=False, loc="lower left" if language == "fa" else "lower right")
     return ax

@@ -31,7 +31,14 @@ from cjlib.simulate.survey_export import write_surveys
 from cjlib.simulate.talks import write_interviews
 
 SEED = 1404
-COPIED = ("study.yaml", "codebook.csv", "codes.csv", "beliefs.csv", "actions.csv")
+COPIED = (
+    "study.yaml",
+    "codebook.csv",
+    "codes.csv",
+    "comment_codes.csv",
+    "beliefs.csv",
+    "actions.csv",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,6 +164,8 @@ def find_file_faults(study: Study) -> list[Fault]:
         (study.people_file, ("interviews", "people")),
         (study.coding_file, ("interviews", "coding")),
         (study.codes_file, ("interviews", "codes")),
+        (study.comments.codes if study.comments else "", ("comments", "codes")),
+        (study.comments.labels if study.comments else "", ("comments", "labels")),
         (study.costs_file, ("costs",)),
         (study.beliefs_file, ("beliefs",)),
         (study.actions_file, ("actions",)),

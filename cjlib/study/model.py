@@ -16,6 +16,7 @@ from cjlib.codebook import Codebook
 from cjlib.definitions import (
     Channel,
     Cleaning,
+    CommentRules,
     EventRules,
     Goal,
     PersonaRules,
@@ -32,7 +33,7 @@ from cjlib.validation import Path_
 
 PUBLIC_KEY = b"cjlib: public or invented data, no secret"
 KEY_FILE = "private/pseudonym.key"
-SOURCES = ("survey", "interviews", "coding", "events", "costs", "beliefs", "actions")
+SOURCES = ("survey", "interviews", "coding", "comments", "events", "costs", "beliefs", "actions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class Study:
     people_file: str = ""
     coding_file: str = ""
     codes_file: str = ""
+    comments: CommentRules | None = None
     events: EventRules | None = None
     believed_start: tuple[str, ...] = ()
     believed_moves: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -106,6 +108,7 @@ class Study:
             "survey": bool(self.waves),
             "interviews": bool(self.interviews_folder),
             "coding": bool(self.coding_file),
+            "comments": self.comments is not None,
             "events": self.events is not None,
             "costs": bool(self.costs_file),
             "beliefs": bool(self.beliefs_file),

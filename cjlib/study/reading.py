@@ -10,6 +10,7 @@ from cjlib.codebook import read_codebook
 from cjlib.definitions import (
     Channel,
     Cleaning,
+    CommentRules,
     Dialect,
     EventRules,
     EventSource,
@@ -137,6 +138,7 @@ def _build(v: dict[str, Any], folder: Path, raw: Path, lines: dict[Path_, int]) 
         weights=_build_weights(v.get("weights") or {}),
         interviews_folder=interviews.get("folder", ""), people_file=interviews.get("people", ""),
         coding_file=interviews.get("coding", ""), codes_file=interviews.get("codes", ""),
+        comments=CommentRules(**v["comments"]) if v.get("comments") else None,
         events=_build_events(v.get("events")),
         believed_start=_ids(believed, "start"),
         believed_moves={k: tuple(t) for k, t in (believed.get("moves") or {}).items()},

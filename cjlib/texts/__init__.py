@@ -1,5 +1,6 @@
 """Texts: sentiment learned from labelled rows, and themes; nothing is downloaded."""
 
+from cjlib.texts.comments import find_words, gather_comments
 from cjlib.texts.groups import SentimentBy, adjust_share, measure_sentiment_by
 from cjlib.texts.labelled import read_labels, train_from_survey
 from cjlib.texts.learning import LearningCurve, learning_curve
@@ -14,6 +15,8 @@ __all__ = [
     "Themes",
     "adjust_share",
     "find_themes",
+    "find_words",
+    "gather_comments",
     "learning_curve",
     "measure_sentiment_by",
     "read_labels",
