@@ -94,8 +94,9 @@ def build_personas(
         study, respondents, behaviour, interviews=interviews, style=style, method=method, rng=rng
     )
     choice = choose_number(
-        variables, rng=rng, k=study.personas.k, smallest=study.privacy.minimum_base
-    )
+        variables, rng=rng, k=study.personas.k, smallest=study.privacy.minimum_base,
+        method=method,
+    )  # fmt: skip
     segments = _make_segments(variables, choice, method, rng)
     members, order = place_members(variables, segments)
     personas = members[PERSONA]
@@ -124,7 +125,7 @@ def build_personas(
         distinct.append((log_frame, owners, more))
     sizes = measure_sizes(
         study, variables, members=members, order=order, names=names,
-        held=measure_refits(variables, choice, segments, rng=rng),
+        held=measure_refits(choice),
     )  # fmt: skip
     contradictions = find_contradictions(variables, personas)
     material = Material(
@@ -179,8 +180,10 @@ def _variables(
 def _make_segments(
     variables: Variables, choice: Choice, method: str, rng: np.random.Generator
 ) -> Segments:
-    if method == "kmeans" and choice.k > 1:
+    if choice.k in choice.fits:
         return take_centres(variables, choice.fits[choice.k])
+    if choice.k in choice.made:
+        return choice.made[choice.k].place_all(variables)
     return fit_segments(variables, choice.k, method=method, rng=rng)
 
 

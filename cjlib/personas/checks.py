@@ -45,7 +45,7 @@ def measure_sensitivity(
     ways.append(("one segment more", variables, k + 1, segments.method))
     bare = variables.with_style("none")
     for method in METHODS:
-        if method != segments.method and _differs(variables, method):
+        if _differs(variables, method, segments.method):
             own = bare if method == "latent_class" else variables
             ways.append((f"{method} instead of {segments.method}", own, k, method))
     if segments.method != "latent_class":
@@ -126,9 +126,10 @@ def bimodality(x: np.ndarray) -> float:
     return float((skew**2 + 1) / (kurtosis + 3 * (n - 1) ** 2 / ((n - 2) * (n - 3))))
 
 
-def _differs(variables: Variables, method: str) -> bool:
-    """Whether a method can differ: without categories k-prototypes are k-means."""
-    return method != "kprototypes" or bool(variables.categorical.any())
+def _differs(variables: Variables, method: str, other: str) -> bool:
+    """Tell whether two methods can differ: without categories k-prototypes are k-means."""
+    same = {method, other} <= {"kmeans", "kprototypes"} and not variables.categorical.any()
+    return method != other and not same
 
 
 def _place_again(variables: Variables, k: int, method: str, rng: np.random.Generator) -> Ints:

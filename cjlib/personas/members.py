@@ -11,14 +11,12 @@ from cjlib.columns import PERSONA
 from cjlib.intervals import estimate_weighted_share, unknown
 from cjlib.personas.choice import Choice
 from cjlib.personas.clustering import Floats
-from cjlib.personas.methods import Segments, fit_segments
-from cjlib.personas.stability import label_refits, measure_persistence
+from cjlib.personas.methods import Segments
+from cjlib.personas.stability import measure_persistence
 from cjlib.personas.variables import Variables
 from cjlib.study import Study
 
 NONE_BELOW: Final = 0.05  # margin: nearer than this to the border, a person belongs to none
-REFITS: Final = 20
-MOST_ROWS: Final = 2_000  # in each refit of a method other than k-means
 
 
 def place_members(variables: Variables, segments: Segments) -> tuple[pd.DataFrame, list[int]]:
@@ -49,27 +47,12 @@ def place_members(variables: Variables, segments: Segments) -> tuple[pd.DataFram
     return members, order
 
 
-def measure_refits(
-    variables: Variables, choice: Choice, segments: Segments, *, rng: np.random.Generator
-) -> Floats:
-    """Mean Jaccard overlap of each segment with its likeness in bootstrap refits, (k,).
-
-    Of k-means the refits by which k was chosen; of other methods ``REFITS`` resamples of at
-    most ``MOST_ROWS`` rows, each fitted anew.
-    """
-    if segments.k == 1:
+def measure_refits(choice: Choice) -> Floats:
+    """Mean Jaccard overlap of each segment with its likeness in the bootstrap refits, (k,)."""
+    if choice.k == 1:
         return np.full(1, np.nan)
-    if segments.method == "kmeans":
-        fit = choice.fits[segments.k]
-        labels = label_refits(choice.patterns.values, choice.refits[segments.k])
-        return measure_persistence(fit.labels, labels, choice.patterns.weights)
-    size = min(len(variables.scaled), MOST_ROWS)
-    refits = []
-    for _ in range(REFITS):
-        drawn = variables.take(rng.integers(0, len(variables.scaled), size))
-        again = fit_segments(drawn, segments.k, method=segments.method, rng=rng)
-        refits.append(again.place(variables.answered))
-    return measure_persistence(segments.labels, np.stack(refits), variables.row_weights)
+    labels, again = choice.labels[choice.k], choice.refit_labels[choice.k]
+    return measure_persistence(labels, again, choice.patterns.weights)
 
 
 def measure_sizes(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import numpy as np
@@ -19,10 +20,14 @@ from cjlib.personas.clustering import (
     measure_margin,
 )
 from cjlib.personas.gaussian import GaussianFit, fit_gaussian_classes
+from cjlib.personas.latent import LatentClasses, fit_latent_classes
+from cjlib.personas.levels import GAP, Levels, find_levels
+from cjlib.personas.prototypes import PrototypesFit, find_mixed_rows, fit_prototypes
 from cjlib.personas.variables import Variables
+from cjlib.personas.ward import fit_ward
 
-METHODS: Final = ("kmeans", "gaussian")
-MOST_ROWS: Final = 5_000  # rows that starts are tried on; everybody is then placed
+METHODS: Final = ("kmeans", "latent_class", "gaussian", "kprototypes", "ward")
+MOST_ROWS: Final = {"kmeans": 5_000, "gaussian": 5_000, "ward": 5_000}  # the rest is placed
 
 
 class Model(Protocol):
@@ -43,17 +48,19 @@ class Segments:
     k : int
     labels : array (kept rows,)
     margin : array (kept rows,)
-        How clearly each person belongs, 0 on the border to 1: 1 - (nearest) / (second
-        nearest), of distances for "kmeans" and, turned round, of chances where there are
-        ``memberships``: 1 - (second most probable) / (most probable). Missing for k = 1.
+        How clearly each person belongs, 0 on the border to 1. Of mixtures 1 - (chance of the
+        second most probable) / (of the most probable); else 1 - (distance to the nearest
+        centre) / (to the second nearest), the distance to a prototype being the root of its
+        cost. Below 0 where a person of "ward" lies nearer to another segment's centre. Missing
+        for k = 1.
     memberships : array (kept rows, k) or None
-        Chance of belonging to each segment, for mixtures.
+        Chance of belonging to each segment, for "latent_class" and "gaussian".
     fit : float
         What the method makes best, named in ``criterion``.
     criterion : str
-        "squared error" (smaller is better) or "log-likelihood" (larger).
+        "squared error" or "cost" (smaller is better), or "log-likelihood" (larger).
     starts : int
-        Starts carried to the end; 0 where a method has none.
+        Starts carried to the end; 0 for "ward", which has none.
     share_at_best : float
         Share of them that ended in this solution; missing where a method has no starts.
     bic : float
@@ -100,6 +107,13 @@ class Segments:
         scaled = self.variables.scale(rows) if isinstance(rows, pd.DataFrame) else rows
         return self.model.weigh(scaled)
 
+    def place_all(self, variables: Variables) -> Segments:
+        """Return the same segments with everybody of ``variables`` placed in them."""
+        if len(variables.scaled) == len(self.labels):
+            return self
+        labels, margin, chances = self.model.weigh(variables.answered)
+        return replace(self, labels=labels, margin=margin, memberships=chances, variables=variables)
+
     def summary(self) -> str:
         """Say how large the segments are and how they were found."""
         shares = np.bincount(self.labels, weights=self.variables.row_weights, minlength=self.k)
@@ -117,10 +131,15 @@ def fit_segments(
 ) -> Segments:
     """Divide people into k segments by one of ``METHODS``.
 
-    "kmeans": least squared distance to k centres. "gaussian": most likely mixture of k normal
-    classes with independent items; a person belongs where it is most probable. Both work on
-    ``variables.matrix`` and its unique rows with weights; above ``MOST_ROWS`` rows a sample
-    finds the segments and everybody is placed.
+    "kmeans": least squared distance to k centres. "ward": the tree that joins groups where
+    that adds least squared distance, cut at k. "gaussian": most likely mixture of k normal
+    classes with independent items. These three work on ``variables.matrix``. "kprototypes": least
+    squared distance in numbers and ratings plus gamma for each category that differs, with
+    Huang's gamma of half the mean standard deviation of the numbers. "latent_class": most
+    likely mixture of k classes with independent answers, all taken as categories
+    (``find_levels``) without correction of answering style; gaps stay gaps. In a mixture a person
+    belongs where it is most probable. All work on distinct rows with weights; above
+    ``MOST_ROWS`` a sample finds the segments and everybody is placed.
 
     Parameters
     ----------
@@ -153,8 +172,7 @@ def fit_segments(
             f"fit_segments: {k} segments need {k} people with answers; there are {people}. Ask "
             "for fewer segments."
         )
-    fit = {"kmeans": _fit_kmeans, "gaussian": _fit_gaussian}[method]
-    return fit(variables, k, rng)
+    return _FITS[method](variables, k, rng)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,8 +188,9 @@ class _Centres:
 
 
 def _fit_kmeans(variables: Variables, k: int, rng: np.random.Generator) -> Segments:
-    values, weights = _sample(variables, rng)
-    return take_centres(variables, fit_kmeans(find_patterns(values, weights), k, rng=rng))
+    chosen = _choose_rows(variables, k, "kmeans", rng)
+    patterns = find_patterns(variables.matrix[chosen], variables.row_weights[chosen])
+    return take_centres(variables, fit_kmeans(patterns, k, rng=rng))
 
 
 def take_centres(variables: Variables, found: KMeansFit) -> Segments:
@@ -198,8 +217,8 @@ class _Classes:
 
 
 def _fit_gaussian(variables: Variables, k: int, rng: np.random.Generator) -> Segments:
-    values, weights = _sample(variables, rng)
-    patterns = find_patterns(values, weights)
+    chosen = _choose_rows(variables, k, "gaussian", rng)
+    patterns = find_patterns(variables.matrix[chosen], variables.row_weights[chosen])
     labels = fit_kmeans(patterns, k, rng=rng).labels
     found = fit_gaussian_classes(patterns, k, rng=rng, labels=labels)
     model = _Classes(variables, found)
@@ -219,9 +238,111 @@ def read_chances(chances: Floats) -> tuple[Ints, Floats]:
     return labels, 1 - two[:, 0] / two[:, 1]
 
 
-def _sample(variables: Variables, rng: np.random.Generator) -> tuple[Floats, Floats]:
+def _choose_rows(variables: Variables, k: int, method: str, rng: np.random.Generator) -> Ints:
+    """Rows with a weight, at most ``MOST_ROWS``, of which at least k must differ."""
+    chosen = np.flatnonzero(variables.row_weights > 0)
+    most = MOST_ROWS.get(method, len(chosen))
+    if len(chosen) > most:
+        chosen = np.sort(rng.choice(chosen, most, replace=False))
+    _require_different(len(np.unique(variables.scaled[chosen], axis=0)), k)
+    return chosen
+
+
+def _require_different(different: int, k: int) -> None:
+    if different < k:
+        raise TooFewError(
+            f"fit_segments: {k} segments need {k} people with different answers; there are "
+            f"{different}. Ask for fewer segments or use more variables."
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Answers:
+    """Most probable latent class of the answers given."""
+
+    levels: Levels
+    used: Ints
+    found: LatentClasses
+
+    def weigh(self, rows: Floats) -> tuple[Ints, Floats, Floats | None]:
+        codes = self.levels.code(rows)[:, self.used]
+        for j, known in enumerate(self.found.categories.levels):
+            codes[~np.isin(codes[:, j], np.asarray(known)), j] = GAP  # nobody answered so before
+        distinct, of_row = np.unique(codes, axis=0, return_inverse=True)
+        chances = self.found.place(distinct).to_numpy(dtype=float)
+        chances = np.where(np.isnan(chances), self.found.shares, chances)[of_row.reshape(-1)]
+        return (*read_chances(chances), chances)
+
+
+def _fit_latent_class(variables: Variables, k: int, rng: np.random.Generator) -> Segments:
+    levels = find_levels(variables)
+    codes = levels.code(variables.answered)
+    used = np.flatnonzero([len(np.unique(c[c != GAP])) > 1 for c in codes.T])
+    weighted = variables.row_weights > 0
+    _require_different(len(np.unique(codes[weighted][:, used], axis=0)), k)
+    found = fit_latent_classes(codes[:, used], k, weights=variables.row_weights, rng=rng)
+    model = _Answers(levels, used, found)
+    labels, margin, chances = model.weigh(variables.answered)
+    row = found.table.iloc[0]
+    return Segments(
+        "latent_class", k, labels, margin, chances, found.log_likelihood, "log-likelihood",
+        int(row["starts"]), float(row["share_at_best"]), found.bic, variables, model,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Prototypes:
+    """Prototype of least cost."""
+
+    variables: Variables
+    found: PrototypesFit
+
+    def weigh(self, rows: Floats) -> tuple[Ints, Floats, Floats | None]:
+        costs = self.found.measure_costs(*self.variables.part(rows))
+        labels = costs.argmin(axis=1).astype(np.int64)
+        if costs.shape[1] == 1:
+            return labels, np.full(len(costs), np.nan), None
+        two = np.sqrt(np.partition(costs, 1, axis=1)[:, :2])
+        share = np.divide(two[:, 0], two[:, 1], out=np.ones(len(two)), where=two[:, 1] > 0)
+        return labels, 1 - share, None
+
+
+def _fit_kprototypes(variables: Variables, k: int, rng: np.random.Generator) -> Segments:
+    _choose_rows(variables, k, "kprototypes", rng)
+    numbers, codes = variables.part(variables.scaled)
+    rows = find_mixed_rows(numbers, codes, variables.row_weights)
+    found = fit_prototypes(rows, k, rng=rng)
+    model = _Prototypes(variables, found)
+    labels, margin, _ = model.weigh(variables.scaled)
+    return Segments(
+        "kprototypes", k, labels, margin, None, found.cost, "cost", len(found.start_costs),
+        found.share_at_best, np.nan, variables, model,
+    )  # fmt: skip
+
+
+def _fit_ward(variables: Variables, k: int, rng: np.random.Generator) -> Segments:
+    """Rows of weight 0, and those beyond ``MOST_ROWS``, go to the nearest centre."""
     values, weights = variables.matrix, variables.row_weights
-    if len(values) <= MOST_ROWS:
-        return values, weights
-    chosen = np.sort(rng.choice(len(values), MOST_ROWS, replace=False))
-    return values[chosen], weights[chosen]
+    chosen = _choose_rows(variables, k, "ward", rng)
+    patterns = find_patterns(values[chosen], weights[chosen])
+    found = fit_ward(patterns, k)
+    model = _Centres(variables, found.centres)
+    labels = model.weigh(variables.scaled)[0]
+    labels[chosen] = found.labels[patterns.of_row]
+    gaps = np.sqrt(((values[:, None] - found.centres) ** 2).sum(axis=2))
+    margin = np.full(len(values), np.nan)
+    if k > 1:
+        own = np.take_along_axis(gaps, labels[:, None], axis=1)[:, 0]
+        np.put_along_axis(gaps, labels[:, None], np.inf, axis=1)
+        other = gaps.min(axis=1)
+        margin = 1 - np.divide(own, other, out=np.full(len(own), np.inf), where=other > 0)
+    return Segments(
+        "ward", k, labels, margin, None, found.error, "squared error", 0, np.nan, np.nan,
+        variables, model,
+    )  # fmt: skip
+
+
+_FITS: Final[dict[str, Callable[[Variables, int, np.random.Generator], Segments]]] = {
+    "kmeans": _fit_kmeans, "latent_class": _fit_latent_class, "gaussian": _fit_gaussian,
+    "kprototypes": _fit_kprototypes, "ward": _fit_ward,
+}  # fmt: skip

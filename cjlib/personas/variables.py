@@ -143,6 +143,13 @@ class Variables:
             )
         return np.hstack(parts)
 
+    def part(self, scaled: Floats) -> tuple[Floats, Ints]:
+        """Part rows as in ``scaled`` into numbers as in ``prepare`` and codes of categories."""
+        apart = self.items.loc[self.categorical, "item"]
+        numbers = self.prepare(scaled)[:, ~self.columns["item"].isin(apart)]
+        whole = np.where(np.isnan(scaled), self.items["fill"].to_numpy(dtype=float), scaled)
+        return numbers, np.round(whole[:, self.categorical]).astype(np.int64)
+
     def scale(self, answers: pd.DataFrame) -> Floats:
         """Put new people's answers on the footing of ``scaled``, with NaN for gaps.
 
