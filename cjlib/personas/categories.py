@@ -166,7 +166,7 @@ def _code_column(column: pd.Series) -> tuple[Ints, pd.Index]:
             return np.asarray(found, dtype=np.int64), pd.Index(own.astype(np.int64))
         small = values.astype(np.int64)  # by far the most common: no sorting
         used = np.flatnonzero(np.bincount(small))
-        return np.searchsorted(used, small).astype(np.int64), pd.Index(used)
+        return np.asarray(np.searchsorted(used, small), dtype=np.int64), pd.Index(used)
     numbers, uniques = pd.factorize(column, sort=True)
     return np.asarray(numbers, dtype=np.int64), pd.Index(uniques)
 

@@ -12,7 +12,7 @@ from cjlib.personas.acceleration import climb
 from cjlib.personas.categories import MISSING, AnswerPatterns
 from cjlib.personas.clustering import Floats, Ints
 
-CONVERGED: Final = 1e-6  # left to gain of the log-likelihood
+CONVERGED: Final = 1e-8  # left to gain of the log-likelihood
 SCREENED: Final = 1e-5  # the same while starts are told apart
 NEAR: Final = 0.5  # starts this near the best after screening are carried to the end
 SAME: Final = 0.01  # log-likelihoods this near are one solution
