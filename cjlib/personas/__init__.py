@@ -8,6 +8,7 @@ from cjlib.personas.drift import Drift, measure_drift
 from cjlib.personas.latent import LatentClasses, fit_latent_classes
 from cjlib.personas.model import Personas
 from cjlib.personas.saved_typing import read_typing_tool, write_typing_tool
+from cjlib.personas.solutions import Solutions, compare_solutions
 from cjlib.personas.typing import TypingTool, build_typing_tool
 
 __all__ = [
@@ -16,11 +17,13 @@ __all__ = [
     "Drift",
     "LatentClasses",
     "Personas",
+    "Solutions",
     "TypingTool",
     "build_personas",
     "build_typing_tool",
     "card_html",
     "choose_number",
+    "compare_solutions",
     "fit_latent_classes",
     "measure_drift",
     "read_typing_tool",

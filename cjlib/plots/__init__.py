@@ -27,7 +27,7 @@ from cjlib.plots.metrics import (
     draw_metrics,
     draw_scorecard,
 )
-from cjlib.plots.personas import draw_number_of_personas, draw_personas
+from cjlib.plots.personas import draw_number_of_personas, draw_personas, draw_segments
 from cjlib.plots.scales import draw_missing, draw_scale
 from cjlib.plots.style import INK, MUTED, PALETTE, RULE, label, new_axes, use_style
 from cjlib.plots.survey import (
@@ -99,6 +99,7 @@ __all__ = [
     "draw_saturation",
     "draw_scale",
     "draw_scorecard",
+    "draw_segments",
     "draw_sentiment_by",
     "draw_sentiment_calibration",
     "draw_sentiment_quality",
