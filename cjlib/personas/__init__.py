@@ -1,5 +1,7 @@
 """Personas: segments of real customers, how far they hold, and a card for each."""
 
+from cjlib.personas.believed import BelievedComparison, compare_believed
+from cjlib.personas.believed_file import check_believed, read_believed_personas
 from cjlib.personas.building import build_personas
 from cjlib.personas.card_html import card_html
 from cjlib.personas.cards import Card
@@ -12,6 +14,7 @@ from cjlib.personas.solutions import Solutions, compare_solutions
 from cjlib.personas.typing import TypingTool, build_typing_tool
 
 __all__ = [
+    "BelievedComparison",
     "Card",
     "Choice",
     "Drift",
@@ -22,10 +25,13 @@ __all__ = [
     "build_personas",
     "build_typing_tool",
     "card_html",
+    "check_believed",
     "choose_number",
+    "compare_believed",
     "compare_solutions",
     "fit_latent_classes",
     "measure_drift",
+    "read_believed_personas",
     "read_typing_tool",
     "write_typing_tool",
 ]

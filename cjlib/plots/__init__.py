@@ -37,6 +37,7 @@ from cjlib.plots.survey import (
     draw_quality,
     draw_rules,
 )
+from cjlib.plots.targets import draw_believed, draw_judgement, draw_targets
 from cjlib.plots.texts import (
     draw_learning_curve,
     draw_sentiment_by,
@@ -66,6 +67,7 @@ __all__ = [
     "draw_answers",
     "draw_attribution",
     "draw_belief",
+    "draw_believed",
     "draw_calibration",
     "draw_cleaning",
     "draw_code_counts",
@@ -84,6 +86,7 @@ __all__ = [
     "draw_holdout",
     "draw_impact_effort",
     "draw_journey_flow",
+    "draw_judgement",
     "draw_learning_curve",
     "draw_loops",
     "draw_margins",
@@ -105,6 +108,7 @@ __all__ = [
     "draw_sentiment_quality",
     "draw_step_matrix",
     "draw_survival",
+    "draw_targets",
     "draw_telling_words",
     "draw_theme_choice",
     "draw_themes",
