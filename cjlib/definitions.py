@@ -167,17 +167,34 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class EventSource:
-    """One file of events: ``columns`` maps our names to its headers.
+    """One source of events: ``columns`` maps our names to its headers.
 
     Long: one row per event, with ``time`` and ``touchpoint`` columns (or one fixed
     ``touchpoint``). Wide: one row per case, ``times`` maps each time column to a touchpoint.
+    The rows are in a file or folder (``path``), a database (``url``, or ``url_from``: the
+    environment variable that holds it), or a data frame given by name (``frame``); a
+    database's rows are a ``table`` or the answer to a ``query``. ``lifecycle`` says which
+    rows of a contact's life make it.
     """
 
-    path: str
-    columns: dict[str, str]
+    path: str = ""
+    columns: dict[str, str] = field(default_factory=dict)
     times: dict[str, str] = field(default_factory=dict)
     touchpoint: str = ""
     joins: tuple[Join, ...] = ()
+    url: str = field(default="", repr=False)  # may hold a password
+    url_from: str = ""
+    frame: str = ""
+    table: str = ""
+    query: str = ""
+    lifecycle: str = "pair"
+
+    @property
+    def shown(self) -> str:
+        """How messages and tables name the source; never with a database's address."""
+        if self.url or self.url_from:
+            return f"database {self.table or 'query'}"
+        return self.path or self.frame
 
 
 @dataclass(frozen=True, slots=True)

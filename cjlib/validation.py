@@ -146,5 +146,11 @@ def _rule(error: jsonschema.ValidationError) -> str:
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    text = hide_passwords(json.dumps(value, ensure_ascii=False))
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def hide_passwords(text: str) -> str:
+    """Return a text with what stands between :// and @, and password parameters, left out."""
+    text = re.sub(r"://[^\s\"']*@", "://***@", text)
+    return re.sub(r"(?i)(passw(?:or)?d|pwd|sslpassword)=[^&\s\"']*", r"\1=***", text)

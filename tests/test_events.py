@@ -298,7 +298,7 @@ def test_hostile_files_are_refused(make, monkeypatch):
     source = {"path": "log.xes", "columns": {"customer_id": "case:concept:name"}}
     with pytest.raises(UnsafeFileError, match="entities"):
         read_interactions(make({"log.xes": bomb}, [source]))
-    monkeypatch.setattr("cjlib.events.sources.MAX_UNPACKED_BYTES", 1000)
+    monkeypatch.setattr("cjlib.events.files.MAX_UNPACKED_BYTES", 1000)
     packed = gzip.compress((HEAD + "a,,,,,,,\n" * 1000).encode())
     with pytest.raises(UnsafeFileError, match="Split the file"):
         read_interactions(make({"log.csv.gz": packed}, [{**LONG, "path": "log.csv.gz"}]))

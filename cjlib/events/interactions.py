@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from cjlib.columns import (
@@ -26,20 +27,17 @@ from cjlib.columns import (
     TOUCHPOINT,
     WITHIN,
 )
-from cjlib.definitions import EventRules, EventSource
-from cjlib.errors import nearest
-from cjlib.events.sources import read_numbers, read_source
-from cjlib.events.times import read_times
-from cjlib.language import is_blank, key
+from cjlib.definitions import EventRules
+from cjlib.events.lifecycle import LIFECYCLE
+from cjlib.events.ordering import decode, encode, order_events
+from cjlib.events.rows import NUMBERS, WORDS, Bools, Misfits, pair_rows, read_rows
+from cjlib.events.sources import read_source
 from cjlib.study import Study
 
 COLUMNS: Final = (
     CUSTOMER, TIME, TOUCHPOINT, WITHIN, CHANNEL, STAGE, COUNTERPARTY,
     AMOUNT, COST, SECONDS, RATING, ELEMENT, TEXT,
 )  # fmt: skip
-NUMBERS: Final = (AMOUNT, COST, SECONDS, RATING)
-WORDS: Final = (ELEMENT, TEXT)
-MAX_HINTS: Final = 200  # unknown spellings for which the nearest known one is sought
 KEPT: Final = "in scope"
 DUPLICATE: Final = "duplicate row"
 NO_CUSTOMER: Final = "no customer"
@@ -47,7 +45,10 @@ NO_TIME: Final = "no readable time"
 UNKNOWN: Final = "unknown touchpoint"
 TALK: Final = "talk between customers"
 ONE_WAY: Final = "one-way or mass message"
-REASONS: Final = (DUPLICATE, NO_CUSTOMER, NO_TIME, UNKNOWN, TALK, ONE_WAY)  # the first that holds
+STEP: Final = "other step of a contact"
+REASONS: Final = (  # the first that holds
+    DUPLICATE, NO_CUSTOMER, NO_TIME, UNKNOWN, STEP, TALK, ONE_WAY,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,16 +104,16 @@ class Interactions:
         )
 
 
-def read_interactions(study: Study) -> Interactions:
+def read_interactions(study: Study, *, tables: Mapping[str, Any] | None = None) -> Interactions:
     """Read every event source of a study into one table of contacts.
 
     A contact counts where it is two-way and one-to-one (as its channel is defined) and with
     the brand or a partner who sells or serves for it. ``positions.advertising`` and
     ``positions.word_of_mouth`` set to "interaction" let the other two kinds in. Every row
     that does not count is kept apart with one reason, the first that holds of: exact
-    duplicate of an earlier row of its file, no customer, no readable time, unknown
-    touchpoint, talk between customers, one-way or mass message. Prospects stay: nobody has
-    to buy.
+    duplicate of an earlier row of its source, no customer, no readable time, unknown
+    touchpoint, other step of a contact, talk between customers, one-way or mass message.
+    Prospects stay: nobody has to buy.
 
     A row is a line of a long table, or a filled time cell of a wide one; a blank time cell
     there says that the step did not happen. In a wide table money (``amount``, ``cost``)
@@ -125,222 +126,124 @@ def read_interactions(study: Study) -> Interactions:
     touchpoint's. Customers are pseudonyms. Contacts of one customer at one time are ordered
     by the study's stages, then as in the file.
 
+    Where a log writes a contact as start and completion (a ``lifecycle`` column), the two
+    make one contact (``cjlib.events.lifecycle``); its other rows are set aside as "other step
+    of a contact".
+
+    Parameters
+    ----------
+    study : Study
+    tables : mapping of str to data frame, optional
+        The frames of sources that are given by name (``frame: visits``): pandas, polars or
+        arrow.
+
     Raises
     ------
     MissingSourceError
-        If the study has no events.
+        If the study has no events, or a database or frame is not there.
     ColumnError, UnsafeFileError
         If a file cannot be read as study.yaml says.
     """
     study.require("events", caller="read_interactions")
-    rules = study.events or EventRules(())
-    misfits: list[dict[str, object]] = []
-    parts = [_read_rows(study, rules, source, misfits) for source in rules.sources]
+    rules, misfits = study.events or EventRules(()), Misfits()
+    parts, reasons = [], []
+    for source in rules.sources:
+        table, repeated, files = read_source(study, source, tables)
+        rows = read_rows(study, source, table, misfits)
+        again = repeated.to_numpy()[rows["row"].to_numpy() - 1]
+        rows, other = pair_rows(rows, source, again)
+        reason = find_reasons(study, rows, repeated=again, other=other)
+        reasons.append(reason)
+        parts.append(_place_in_files(rows, files))
     rows = pd.concat(parts, ignore_index=True)
-    rows = _describe(rows, study)
-    rows[REASON] = _find_reasons(rows, study)
-    rows[CUSTOMER] = study.pseudonyms(rows[CUSTOMER], "C")
-    return _divide(rows, study, misfits)
-
-
-def _read_rows(
-    study: Study, rules: EventRules, source: EventSource, misfits: list[dict[str, object]]
-) -> pd.DataFrame:
-    """One source as rows of contacts, before scope: raw ids, named touchpoints, numbers."""
-    table, repeated = read_source(study, source)
-    columns = source.columns
-
-    def take(name: str) -> pd.Series:
-        return table[columns[name]]
-
-    rows = pd.DataFrame({CUSTOMER: take(CUSTOMER)})
-    rows["file"], rows["row"], rows["repeated"] = (
-        source.path,
-        np.arange(1, len(table) + 1),
-        repeated,
-    )
-    for name in NUMBERS:
-        raw = take(name) if name in columns else None
-        rows[name] = float("nan") if raw is None else _numbers(raw, name, rules, source, misfits)
-    for name in WORDS:
-        rows[name] = take(name).replace("", pd.NA) if name in columns else pd.NA
-    raw_channel = take(CHANNEL) if CHANNEL in columns else pd.Series("", index=table.index)
-    names = {c.id: (c.id, c.label.en, c.label.fa) for c in study.channels}
-    rows[CHANNEL] = _recognise(raw_channel, names, CHANNEL, source, misfits)
-    if source.times:
-        return _lengthen(rows, table, rules, source)
-    if TIME not in columns:
-        rows["when"] = ""
-    else:
-        rows["when"] = take(TIME)
-    rows[TIME] = read_times(rows["when"], zone=rules.time_zone)
-    if TOUCHPOINT in columns:
-        known = {t.id: (t.id, *t.names, t.label.en, t.label.fa) for t in study.touchpoints}
-        rows[TOUCHPOINT] = _recognise(take(TOUCHPOINT), known, TOUCHPOINT, source, misfits)
-    else:
-        rows[TOUCHPOINT] = source.touchpoint or pd.NA
-    return rows.drop(columns="when")
-
-
-def _lengthen(
-    rows: pd.DataFrame, table: pd.DataFrame, rules: EventRules, source: EventSource
-) -> pd.DataFrame:
-    """One row per filled time cell of a wide table, with its measures given out once."""
-    names, touchpoints = list(source.times), list(source.times.values())
-    filled = np.column_stack([_is_filled(table[name]) for name in names])
-    paid = [touchpoints.index(t) for t in rules.purchase if t in touchpoints] or [0]
-    pay_at = np.full(len(table), -1)
-    for place in reversed(paid):
-        pay_at[filled[:, place]] = place
-    last_at = np.where(filled.any(axis=1), len(names) - 1 - filled[:, ::-1].argmax(axis=1), -1)
-    parts = []
-    for place, (name, touchpoint) in enumerate(zip(names, touchpoints, strict=True)):
-        part = rows.copy()
-        part[[AMOUNT, COST]] = part[[AMOUNT, COST]].where(pd.Series(pay_at == place), axis=0)
-        rest = [RATING, SECONDS, *WORDS]
-        part[rest] = part[rest].where(pd.Series(last_at == place), axis=0)
-        part[TOUCHPOINT] = touchpoint
-        part[TIME] = read_times(table[name], zone=rules.time_zone)
-        part["place"] = place
-        parts.append(part[filled[:, place]])
-    long = pd.concat(parts, ignore_index=True)
-    return long.sort_values(["row", "place"], kind="stable", ignore_index=True).drop(
-        columns="place"
+    raw, ids = encode(rows[CUSTOMER].astype("str"), sort=False)
+    known = study.pseudonyms(pd.Series(ids, dtype="str"), "C")
+    place, customers = encode(known)
+    who = np.append(place, -1)[raw]
+    return _divide(
+        rows, np.concatenate(reasons), who=who, customers=customers, study=study, misfits=misfits
     )
 
 
-def _is_filled(column: pd.Series) -> np.ndarray:
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return column.notna().to_numpy()
-    return column.astype("str").str.strip().ne("").fillna(False).to_numpy(dtype=bool)
+def _place_in_files(rows: pd.DataFrame, files: list[tuple[str, int]]) -> pd.DataFrame:
+    """Count ``row`` within each file of the source, and name the file."""
+    ends = np.cumsum([count for _, count in files])
+    row = rows["row"].to_numpy()
+    at = np.searchsorted(ends, row, side="left").astype(np.int32)
+    before = np.concatenate([[0], ends])[at]
+    return rows.assign(row=row - before, file=decode(at, [name for name, _ in files]))
 
 
-def _numbers(
-    raw: pd.Series,
-    name: str,
-    rules: EventRules,
-    source: EventSource,
-    misfits: list[dict[str, object]],
-) -> pd.Series:
-    """Numbers of one column; what is none, or out of its range, is missing and noted."""
-    numbers = read_numbers(raw)
-    numbers = numbers.where(np.isfinite(numbers))
-    low, high = rules.rating_scale if name == RATING else (-np.inf, np.inf)
-    if name in (SECONDS, COST):
-        low = 0.0
-    numbers = numbers.where(numbers.between(low, high))
-    wrong = raw[numbers.isna() & raw.notna() & raw.ne("")]
-    blank = [value for value in wrong.unique() if is_blank(value)]
-    _note(wrong[~wrong.isin(blank)], name, source, misfits)
-    return numbers
+def find_reasons(
+    study: Study, rows: pd.DataFrame, *, repeated: Bools, other: Bools
+) -> npt.NDArray[np.int8]:
+    """Place in ``REASONS`` of why each row is set aside, the first that holds; -1 where it counts.
 
-
-def _recognise(
-    raw: pd.Series,
-    known: Mapping[str, tuple[str, ...]],
-    column: str,
-    source: EventSource,
-    misfits: list[dict[str, object]],
-) -> pd.Series:
-    """Ids of the spellings in ``raw``; missing where none fits."""
-    exact: dict[str, str] = {}
-    loose: dict[str, set[str]] = {}
-    for spellings in zip(*_padded(known.values()), strict=True):  # ids first, then names ...
-        for identity, spelling in zip(known, spellings, strict=True):
-            if spelling:
-                exact.setdefault(spelling, identity)
-                loose.setdefault(key(spelling), set()).add(identity)
-    made: dict[str, str] = {}
-    for value in raw.unique():
-        text = str(value).strip()
-        near = loose.get(key(text), set())
-        if text in exact:
-            made[value] = exact[text]
-        elif len(near) == 1:
-            made[value] = next(iter(near))
-    found = raw.map(made)
-    wrong = raw[found.isna() & raw.astype("str").str.strip().ne("")]
-    _note(wrong, column, source, misfits, known=[s for names in known.values() for s in names if s])
-    return found
-
-
-def _padded(rows: Iterable[Sequence[str]]) -> list[tuple[str, ...]]:
-    given = [tuple(row) for row in rows]
-    width = max((len(row) for row in given), default=0)
-    return [row + ("",) * (width - len(row)) for row in given]
-
-
-def _note(
-    wrong: pd.Series,
-    column: str,
-    source: EventSource,
-    misfits: list[dict[str, object]],
-    known: Sequence[str] = (),
-) -> None:
-    counts = wrong.astype("str").value_counts(sort=False)
-    for value, rows in sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0]))):
-        near = nearest(str(value), known) if known and len(counts) <= MAX_HINTS else ""
-        misfits.append(
-            {
-                "file": source.path,
-                "column": column,
-                "value": value,
-                "rows": int(rows),
-                "nearest": near,
-            }
-        )
-
-
-def _describe(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """Add what the definitions say of each touchpoint: stage, counterparty, within, channel."""
-    known = {t.id: t for t in study.touchpoints}
-    touchpoint = rows[TOUCHPOINT]
-    own = touchpoint.map({k: t.channel or None for k, t in known.items()})
-    return rows.assign(
-        **{
-            CHANNEL: rows[CHANNEL].where(rows[CHANNEL].notna(), own),
-            STAGE: touchpoint.map({k: t.stage for k, t in known.items()}),
-            COUNTERPARTY: touchpoint.map({k: t.counterparty for k, t in known.items()}),
-            WITHIN: touchpoint.map({k: t.within or None for k, t in known.items()}),
-        }
-    )
-
-
-def _find_reasons(rows: pd.DataFrame, study: Study) -> pd.Series:
-    """Why each row is set aside; missing where it counts."""
-    silent = [c.id for c in study.channels if not (c.two_way and c.one_to_one)]
-    mass = rows[CHANNEL].isin(silent) | rows[COUNTERPARTY].eq("media")
-    talk = rows[COUNTERPARTY].eq("customer")
+    ``repeated``: exact duplicates; ``other``: rows that are no contact of their own.
+    """
+    touchpoint = rows[TOUCHPOINT].to_numpy()
+    channel = _channel(study, rows)
+    silent = [not (c.two_way and c.one_to_one) for c in study.channels]
+    counterparty = np.array([*(t.counterparty for t in study.touchpoints), ""], dtype=object)
+    mass = np.array([*silent, False])[channel]
+    mass |= (counterparty == "media")[touchpoint]
+    talk = (counterparty == "customer")[touchpoint]
     if study.positions.advertising == "interaction":
-        mass &= False
+        mass[:] = False
     if study.positions.word_of_mouth == "interaction":
-        talk &= False
+        talk[:] = False
+    who = rows[CUSTOMER].astype("str").str.strip()
+    nobody = (who.isna() | who.eq("")).to_numpy(dtype=bool)
     checks = {
-        DUPLICATE: rows["repeated"],
-        NO_CUSTOMER: rows[CUSTOMER].isna() | rows[CUSTOMER].astype("str").str.strip().eq(""),
-        NO_TIME: rows[TIME].isna(),
-        UNKNOWN: rows[TOUCHPOINT].isna(),
+        DUPLICATE: repeated,
+        NO_CUSTOMER: nobody,
+        NO_TIME: rows[TIME].isna().to_numpy(),
+        UNKNOWN: touchpoint < 0,
+        STEP: other,
         TALK: talk,
         ONE_WAY: mass,
     }
-    masks = [checks[reason].fillna(False).to_numpy(dtype=bool) for reason in REASONS]
-    chosen = np.select(masks, list(REASONS), default="")
-    return pd.Series(chosen, index=rows.index, dtype="str").replace("", pd.NA)
+    found = np.full(len(rows), -1, dtype=np.int8)
+    for place in reversed(range(len(REASONS))):
+        found[checks[REASONS[place]]] = place
+    return found
 
 
-def _divide(rows: pd.DataFrame, study: Study, misfits: list[dict[str, object]]) -> Interactions:
-    order = {stage: place for place, stage in enumerate(study.stage_ids)}
-    rows = rows.assign(order=rows[STAGE].map(order).fillna(-1).astype(int))
-    for name in (TOUCHPOINT, WITHIN, CHANNEL, STAGE, COUNTERPARTY, ELEMENT, TEXT):
-        rows[name] = rows[name].astype("str")
-    inside = rows[REASON].isna()
-    table = rows[inside].sort_values([CUSTOMER, TIME, "order"], kind="stable", ignore_index=True)
+def _channel(study: Study, rows: pd.DataFrame) -> npt.NDArray[np.int32]:
+    """Code of the row's own channel, else of its touchpoint's; -1 where neither is known."""
+    places = {c.id: i for i, c in enumerate(study.channels)}
+    own = np.array([*(places.get(t.channel, -1) for t in study.touchpoints), -1], dtype=np.int32)
+    given = rows[CHANNEL].to_numpy()
+    return np.where(given >= 0, given, own[rows[TOUCHPOINT].to_numpy()])
+
+
+def _divide(
+    rows: pd.DataFrame, reason: npt.NDArray[np.int8], *, who: npt.NDArray[np.int32],
+    customers: npt.NDArray[np.object_], study: Study, misfits: Misfits,
+) -> Interactions:  # fmt: skip
+    inside = np.flatnonzero(reason < 0)
+    outside = np.flatnonzero(reason >= 0)
+    places = {stage: place for place, stage in enumerate(study.stage_ids)}
+    stages = np.array([*(places.get(t.stage, -1) for t in study.touchpoints), -1])
+    times = rows[TIME].to_numpy(dtype="datetime64[us]").astype(np.int64)[inside]
+    tie = stages[rows[TOUCHPOINT].to_numpy()[inside]]
+    inside = inside[order_events(who[inside], times, tie=tie)]
+    spelled: dict[str, Any] = {
+        "who": who, "customers": customers, "channel": _channel(study, rows), "study": study,
+    }  # fmt: skip
+    table = _spell(rows, inside, **spelled)
+    aside = _spell(rows, outside, **spelled)
+    why = np.array([*REASONS, ""], dtype=object)[reason[outside]]
+    aside = aside.assign(**{REASON: pd.Series(why, dtype="str")})
+    aside["file"] = rows["file"].iloc[outside].reset_index(drop=True)
+    aside["row"] = rows["row"].iloc[outside].reset_index(drop=True)
     tied, unordered = _measure_ties(table)
-    aside = rows[~inside].reset_index(drop=True)
     counts = [(KEPT, len(table), table[CUSTOMER].nunique())]
-    for reason in REASONS:
-        part = aside[aside[REASON].eq(reason)]
-        counts.append((reason, len(part), part[CUSTOMER].nunique()))
+    paired = any(LIFECYCLE in source.columns for source in (study.events or EventRules(())).sources)
+    for name in REASONS:
+        if name != STEP or paired:
+            part = aside[aside[REASON].eq(name)]
+            counts.append((name, len(part), part[CUSTOMER].nunique()))
     scope = pd.DataFrame(counts, columns=[REASON, "rows", "customers"])
     scope.insert(2, SHARE, scope["rows"] / max(len(rows), 1))
     return Interactions(
@@ -348,10 +251,33 @@ def _divide(rows: pd.DataFrame, study: Study, misfits: list[dict[str, object]]) 
         table=table[list(COLUMNS)],
         set_aside=aside[[*COLUMNS, REASON, "file", "row"]],
         scope=scope,
-        misfits=pd.DataFrame(misfits, columns=["file", "column", "value", "rows", "nearest"]),
+        misfits=misfits.table(),
         tied_share=tied,
         unordered_share=unordered,
     )
+
+
+def _spell(
+    rows: pd.DataFrame, take: npt.NDArray[np.int64], *, who: npt.NDArray[np.int32],
+    customers: npt.NDArray[np.object_], channel: npt.NDArray[np.int32], study: Study,
+) -> pd.DataFrame:  # fmt: skip
+    """Return the chosen rows in order, codes spelled out; columns as in ``COLUMNS``."""
+    known = study.touchpoints
+    touchpoint = rows[TOUCHPOINT].to_numpy()[take]
+    words: dict[str, list[str | None]] = {
+        TOUCHPOINT: [t.id for t in known], WITHIN: [t.within or None for t in known],
+        STAGE: [t.stage for t in known], COUNTERPARTY: [t.counterparty for t in known],
+    }  # fmt: skip
+    made = {name: decode(touchpoint, values) for name, values in words.items()}
+    made[CHANNEL] = decode(channel[take], [c.id for c in study.channels])
+    made[CUSTOMER] = decode(who[take], customers.tolist()).astype("string")
+    for name in (TIME, *NUMBERS, *(word for word in WORDS if word in rows)):
+        made[name] = rows[name].iloc[take].reset_index(drop=True)
+    for name in WORDS:
+        if name not in made:
+            made[name] = pd.Series(None, index=range(len(take)), dtype="str")
+        made[name] = made[name].astype("str")
+    return pd.DataFrame({name: made[name] for name in COLUMNS})
 
 
 def _measure_ties(table: pd.DataFrame) -> tuple[float, float]:

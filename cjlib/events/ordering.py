@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,15 @@ Ints = npt.NDArray[np.int64]
 Codes32 = npt.NDArray[np.int32]
 
 
-def encode(values: Any) -> tuple[Codes32, npt.NDArray[np.object_]]:
-    """Give each distinct value a code from 0 by ascending value; a missing one has -1.
+def encode(values: Any, *, sort: bool = True) -> tuple[Codes32, npt.NDArray[np.object_]]:
+    """Give each distinct value a code from 0; a missing one has -1.
 
     Parameters
     ----------
     values : array, Series, or arrow or polars column
         Of text, or of anything else that can be hashed and compared.
+    sort : bool
+        Codes by ascending value; else by first appearance, which spares the sort.
 
     Returns
     -------
@@ -33,19 +36,30 @@ def encode(values: Any) -> tuple[Codes32, npt.NDArray[np.object_]]:
     arrow = as_arrow(values)
     if arrow is None:
         given = values if isinstance(values, pd.Series) else pd.Series(np.asarray(values))
-        codes, distinct = pd.factorize(given, sort=True)
+        codes, distinct = pd.factorize(given, sort=sort)
         return codes.astype(np.int32), np.asarray(distinct, dtype=object)
     if isinstance(arrow, pa.ChunkedArray):
         if arrow.nbytes >= 2**31:
             arrow = arrow.cast(pa.large_string())
         arrow = arrow.combine_chunks() if arrow.num_chunks != 1 else arrow.chunk(0)
     found = arrow.dictionary_encode()
+    if not sort:
+        raw = found.indices.fill_null(-1) if found.null_count else found.indices
+        plain = found.dictionary.to_numpy(zero_copy_only=False)
+        return raw.to_numpy(zero_copy_only=False), plain
     order = pc.sort_indices(found.dictionary).to_numpy()
     distinct = found.dictionary.take(order).to_numpy(zero_copy_only=False)
     place = np.full(len(order) + 1, -1, dtype=np.int32)
     place[order] = np.arange(len(order), dtype=np.int32)
     raw = found.indices.fill_null(len(order)) if found.null_count else found.indices
     return place[raw.to_numpy(zero_copy_only=False)], distinct
+
+
+def decode(codes: npt.NDArray[Any], values: Sequence[str | None]) -> pd.Series:
+    """Spell codes out as a Series of text; -1, and a value of None, are missing."""
+    place = pa.array(codes.astype(np.int32), mask=codes < 0)
+    words = pa.DictionaryArray.from_arrays(place, pa.array(values, type=pa.large_string()))
+    return pd.Series(pd.array(words.cast(pa.large_string()), dtype=pd.StringDtype(na_value=np.nan)))
 
 
 def as_arrow(values: Any) -> pa.ChunkedArray | pa.Array | None:

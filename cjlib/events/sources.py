@@ -1,169 +1,204 @@
-"""One file of events, whatever its format, as a table of text with its lookups joined."""
+"""One source of events, wherever it lies, as a table of text with its lookups joined."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO, Final
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from cjlib.columns import require_columns
 from cjlib.definitions import EventSource, Join
-from cjlib.errors import ColumnError, UnsafeFileError, nearest
-from cjlib.events.xes import read_xes
+from cjlib.errors import ColumnError, MissingSourceError, nearest
+from cjlib.events.databases import read_duckdb, read_server
+from cjlib.events.files import DUCKDB, find_parts, kind_of, read_file
+from cjlib.events.ordering import encode
 from cjlib.language import parse_number
 from cjlib.study import Study
 
-MAX_UNPACKED_BYTES: Final = 4_000_000_000  # what a packed file may grow to before it is refused
-MAX_SHEET_BYTES: Final = 500_000_000  # the same for .xlsx, which is read whole
-FORMATS: Final = ("csv", "tsv", "txt", "parquet", "xlsx", "xes")
 CALLER: Final = "read_interactions"
+TEXT_KIND: Final = pd.StringDtype(na_value=np.nan)
+DATABASE_ROWS: Final = 100_000  # rows fetched from a database at a time
 
 
-def read_source(study: Study, source: EventSource) -> tuple[pd.DataFrame, pd.Series]:
+def read_source(
+    study: Study, source: EventSource, tables: Mapping[str, Any] | None = None
+) -> tuple[pd.DataFrame, pd.Series, list[tuple[str, int]]]:
     """Read one source with its joins.
 
     Every cell is text as written ("NA", "null" and "007" stay); an empty cell is an empty
-    text. Only Parquet times keep their type.
+    text. Only the times of typed sources (Parquet, databases, data frames) keep their type.
 
     Returns
     -------
-    (table, repeated)
-        The rows in file order, and which of them are exact duplicates of an earlier row of
-        the file itself, before anything is joined.
+    (table, repeated, files)
+        The rows in the source's order; which of them are exact duplicates of an earlier row
+        of it, before anything is joined (the parts of a folder are one source); and the
+        files they lie in, each with its rows.
     """
-    table = read_table(study.file(source.path), shown=source.path)
-    repeated = table.duplicated()
-    for join in source.joins:
-        table = _join(table, study, join)
-    needed = [*source.columns.values(), *source.times]
-    _require(table, needed, shown=source.path)
-    return table, repeated
+    parts, files = [], dict[str, int]()
+    for part, shown in iterate_source(study, source, tables=tables, join=False):
+        parts.append(part)
+        files[shown] = files.get(shown, 0) + len(part)
+    table = parts[0] if len(parts) == 1 else _stack(parts, shown=source.shown)
+    repeated = _find_repeated(table)
+    return _join_all(table, study, source), repeated, list(files.items())
 
 
-def read_table(path: Path, *, shown: str) -> pd.DataFrame:
-    """Read a csv, tsv, parquet, xlsx or xes file (text formats may be .gz) as text.
+def iterate_source(
+    study: Study,
+    source: EventSource,
+    *,
+    tables: Mapping[str, Any] | None = None,
+    rows: int | None = None,
+    join: bool = True,
+) -> Iterator[tuple[pd.DataFrame, str]]:
+    """Read a source about ``rows`` rows at a time, each with the name of the file it lies in.
 
-    Raises
-    ------
-    ColumnError
-        If the format is unknown, the text is not UTF-8, or the file has no header.
-    UnsafeFileError
-        If it would unpack to more than the limits above.
+    The tables are as ``read_source`` gives them; one source is one after another.
     """
-    suffixes = [part.lstrip(".").lower() for part in path.suffixes]
-    kind = suffixes[-2] if len(suffixes) > 1 and suffixes[-1] == "gz" else (suffixes or [""])[-1]
-    if kind == "parquet":
-        return _as_text(pd.read_parquet(path))
-    if kind == "xlsx":
-        return _read_sheet(path, shown=shown)
-    if kind == "xes":
-        with _open(path, shown=shown) as stream:
-            return read_xes(stream, shown=shown)
-    if kind in ("csv", "tsv", "txt"):
-        return _read_csv(path, shown=shown, tab=kind == "tsv")
+    for part, shown in _iterate_tables(study, source, tables, rows):
+        text = _as_text(part)
+        if not join:
+            yield text, shown
+        else:
+            yield _join_all(text, study, source), shown
+
+
+def _iterate_tables(
+    study: Study, source: EventSource, tables: Mapping[str, Any] | None, rows: int | None
+) -> Iterator[tuple[pa.Table, str]]:
+    if source.frame:
+        if tables is None or source.frame not in tables:
+            raise MissingSourceError(
+                f"{CALLER}: the frame {source.frame!r} must be handed over; it is not. Call "
+                f"read_interactions(study, tables={{{source.frame!r}: frame}})."
+            )
+        yield from ((part, source.shown) for part in _cut(to_arrow(tables[source.frame]), rows))
+    elif source.url or source.url_from:
+        for part in read_server(source, rows=rows or DATABASE_ROWS):
+            yield part, source.shown
+    else:
+        path = study.file(source.path)
+        for file, shown, folders in find_parts(path, shown=source.path):
+            if kind_of(file) in DUCKDB:
+                found = read_duckdb(file, source, rows=rows or DATABASE_ROWS)
+            else:
+                found = read_file(file, shown=shown, rows=rows)
+            for part in found:
+                yield _add_columns(part, folders), shown
+
+
+def _add_columns(table: pa.Table, values: Mapping[str, str]) -> pa.Table:
+    for name, value in values.items():
+        if name not in table.column_names:
+            column = pa.repeat(pa.scalar(value, pa.large_string()), len(table))
+            table = table.append_column(name, column)
+    return table
+
+
+def _cut(table: pa.Table, rows: int | None) -> Iterator[pa.Table]:
+    size = rows or max(len(table), 1)
+    for start in range(0, max(len(table), 1), size):
+        yield table.slice(start, size)
+
+
+def to_arrow(frame: Any) -> pa.Table:
+    """Return a pandas, polars or arrow data frame as an arrow table."""
+    if isinstance(frame, pa.Table):
+        return frame
+    if isinstance(frame, pd.DataFrame):
+        return pa.Table.from_pandas(frame.rename(columns=str), preserve_index=False)
+    if hasattr(frame, "__arrow_c_stream__"):
+        return pa.table(frame)
     raise ColumnError(
-        f"{CALLER}: an event file must be one of {', '.join(FORMATS)}; {shown} is not. "
-        "Export it as CSV."
+        f"{CALLER}: a data frame must be pandas', polars' or arrow's; got "
+        f"{type(frame).__name__}. Turn it into one of these."
     )
 
 
-class _Limited(io.RawIOBase):
-    """A packed file that refuses to grow past the limit."""
-
-    def __init__(self, inner: IO[bytes], shown: str, limit: int) -> None:
-        self._inner, self._shown, self._left = inner, shown, limit
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        data = self._inner.read(len(buffer))
-        self._left -= len(data)
-        if self._left < 0:
-            raise UnsafeFileError(
-                f"{CALLER}: a file may unpack to at most {MAX_UNPACKED_BYTES:,} bytes; "
-                f"{self._shown} grows past it. Split the file."
-            )
-        buffer[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        self._inner.close()
-        super().close()
+def read_table(path: Path, *, shown: str) -> pd.DataFrame:
+    """Read one file whole, as text."""
+    parts = [_as_text(part) for part in read_file(path, shown=shown)]
+    return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
 
 
-def _open(path: Path, *, shown: str) -> IO[bytes]:
-    if path.suffix.lower() != ".gz":
-        return path.open("rb")
-    unpacked: IO[bytes] = gzip.GzipFile(path)  # type: ignore[assignment]
-    return io.BufferedReader(_Limited(unpacked, shown, MAX_UNPACKED_BYTES), 1 << 20)
-
-
-def _read_csv(path: Path, *, shown: str, tab: bool) -> pd.DataFrame:
-    try:
-        with _open(path, shown=shown) as stream:
-            head = stream.readline(1 << 20).decode("utf-8-sig")
-        mark = "\t" if tab else max((",", ";", "\t"), key=head.count)
-        names = next(csv.reader([head.rstrip("\r\n")], delimiter=mark), [])
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        if repeated or not names:
+def _stack(parts: list[pd.DataFrame], *, shown: str) -> pd.DataFrame:
+    names = list(parts[0].columns)
+    for part in parts[1:]:
+        if set(part.columns) != set(names):
+            odd = sorted(set(part.columns) ^ set(names))
             raise ColumnError(
-                f"{CALLER}: a file must begin with one header line, each column once; "
-                f"{shown} has {', '.join(map(repr, repeated)) or 'none'}. Mend the header."
+                f"{CALLER}: the parts of {shown} must have the same columns; "
+                f"{', '.join(map(repr, odd[:5]))} stand in some only. Mend the parts."
             )
-        with _open(path, shown=shown) as stream:
-            return pd.read_csv(
-                stream, sep=mark, dtype="str", keep_default_na=False, na_filter=False,
-                encoding="utf-8-sig",
-            )  # fmt: skip
-    except UnicodeDecodeError:
-        raise ColumnError(
-            f"{CALLER}: text must be UTF-8; {shown} is not. Save it as 'CSV UTF-8'."
-        ) from None
-    except (gzip.BadGzipFile, EOFError) as error:
-        raise ColumnError(f"{CALLER}: {shown} must be whole; {error}. Copy it again.") from error
-    except pd.errors.ParserError as error:
-        raise ColumnError(
-            f"{CALLER}: every row must fit the header; {shown}: {error}. Quote cells that hold "
-            "the separator."
-        ) from error
+    return pd.concat([part[names] for part in parts], ignore_index=True)
 
 
-def _read_sheet(path: Path, *, shown: str) -> pd.DataFrame:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-    except zipfile.BadZipFile:
-        raise ColumnError(
-            f"{CALLER}: {shown} must be a .xlsx workbook; it is not. Save it again."
-        ) from None
-    if size > MAX_SHEET_BYTES:
-        raise UnsafeFileError(
-            f"{CALLER}: a workbook may unpack to at most {MAX_SHEET_BYTES:,} bytes; {shown} "
-            f"would to {size:,}. Save it as CSV."
-        )
-    table = pd.read_excel(path, dtype="str", keep_default_na=False, na_filter=False)
-    return table.rename(columns=str)
-
-
-def _as_text(table: pd.DataFrame) -> pd.DataFrame:
-    """Turn typed columns into text; whole numbers stay whole where a gap made them floats."""
-    result = {}
-    for name in table.columns:
+def _find_repeated(table: pd.DataFrame) -> pd.Series:
+    """Tell which rows equal an earlier one in every cell."""
+    codes: dict[int, Any] = {}
+    for place, name in enumerate(table.columns):
         column = table[name]
-        if pd.api.types.is_datetime64_any_dtype(column):
-            result[str(name)] = column
+        text = isinstance(column.dtype, pd.StringDtype)
+        codes[place], distinct = encode(column, sort=False) if text else pd.factorize(column)
+        if len(distinct) == len(table):  # a column without repeats: no row repeats
+            return pd.Series(False, index=table.index)
+    return pd.DataFrame(codes, index=table.index).duplicated()
+
+
+def _as_text(table: pa.Table) -> pd.DataFrame:
+    """Turn typed columns into text, each cell by itself; times keep their type.
+
+    A whole number kept as 7.0 (a gap made the column so) is written 7.
+    """
+    result = {}
+    for name in dict.fromkeys(table.column_names):
+        column = table.column(name)
+        kind = column.type
+        if pa.types.is_dictionary(kind):
+            kind = kind.value_type
+            column = column.cast(kind)
+        if pa.types.is_timestamp(kind):
+            result[str(name)] = column.to_pandas()
             continue
-        if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
-            column = column.astype("Int64")
-        result[str(name)] = column.astype("string").fillna("").astype("str")
-    return pd.DataFrame(result, index=table.index)
+        if pa.types.is_floating(kind):
+            numbers = column.to_pandas().to_numpy(dtype=float, na_value=np.nan)
+            whole = np.isfinite(numbers) & (numbers % 1 == 0) & (np.abs(numbers) < 2**63)
+            text = pd.Series(numbers).astype("string").fillna("").astype("str")
+            if whole.any():
+                exact = pd.Series(numbers[whole].astype(np.int64)).astype("str")
+                text[whole] = exact.to_numpy()
+            result[str(name)] = text
+            continue
+        if not _is_words(kind):
+            column = _spell(column, kind)
+        column = column.cast(pa.large_string()).fill_null("")
+        result[str(name)] = pd.Series(pd.array(column, dtype=TEXT_KIND))
+    return pd.DataFrame(result)
+
+
+def _is_words(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+
+
+def _spell(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    if pa.types.is_integer(kind) or pa.types.is_null(kind) or pa.types.is_date(kind):
+        return column.cast(pa.large_string())
+    return pa.chunked_array(
+        [pa.array([None if v is None else str(v) for v in column.to_pylist()], pa.large_string())]
+    )
+
+
+def _join_all(table: pd.DataFrame, study: Study, source: EventSource) -> pd.DataFrame:
+    for join in source.joins:
+        table = _join(table, study, join)
+    _require(table, [*source.columns.values(), *source.times], shown=source.shown)
+    return table
 
 
 def _join(table: pd.DataFrame, study: Study, join: Join) -> pd.DataFrame:

@@ -7,14 +7,19 @@ from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from cjlib.errors import JourneyError
+from cjlib.events.ordering import as_arrow, encode
 from cjlib.language import parse_date, to_latin_digits
 
 UNIT: Final = "datetime64[us]"
 _OFFSET = r"[ ]?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})$"
 _UNIX = r"^(?:\d{10}|\d{13})$"  # seconds or milliseconds since 1970
+_SIMPLE = r"^(?:1[7-9]|2[01])\d{2}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?$"
 _ISO = r"^(?:1[7-9]|2[01])\d{2}[-/.]"  # Gregorian, year first; 1200 to 1501 is Jalali
 _TIME = re.compile(
     r"(?<!\d)(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?"
@@ -23,7 +28,7 @@ _TIME = re.compile(
 _DAY_MONTH = re.compile(r"^(\d{1,2})[-/.](\d{1,2})[-/.]\d{4}(?!\d)")
 
 
-def read_times(text: pd.Series, *, zone: str) -> pd.Series:
+def read_times(text: pd.Series, *, zone: str, order: str | None = None) -> pd.Series:
     """Read times as ``zone``'s wall clock, without an offset; unreadable ones are missing.
 
     A time with an offset (``Z``, ``UTC``, ``+03:30``) or a Unix time (10 or 13 digits) is
@@ -36,6 +41,8 @@ def read_times(text: pd.Series, *, zone: str) -> pd.Series:
     text : Series of str or datetime64
     zone : str
         IANA name such as "Asia/Tehran".
+    order : "dmy", "mdy" or "", optional
+        What 03/04/2025 means (see ``find_order``), where ``text`` is not the whole column.
 
     Returns
     -------
@@ -54,7 +61,22 @@ def read_times(text: pd.Series, *, zone: str) -> pd.Series:
         ) from None
     if pd.api.types.is_datetime64_any_dtype(text):
         return _to_zone(text, zone)
-    plain = text.astype("str").str.strip()
+    if isinstance(text.dtype, pd.StringDtype) and len(text) > 1000:
+        fast = _read_simple(text)
+        if fast is not None:
+            return fast
+        codes, values = encode(text, sort=False)
+        found = _read_plain(pd.Series(values, dtype="str"), zone=zone, order=order)
+        ticks = np.append(found.to_numpy(dtype="datetime64[us]"), np.datetime64("NaT"))
+        return pd.Series(ticks[codes], index=text.index)
+    return _read_plain(text.astype("str"), zone=zone, order=order)
+
+
+def _read_plain(text: pd.Series, *, zone: str, order: str | None) -> pd.Series:
+    fast = _read_simple(text)
+    if fast is not None:
+        return fast
+    plain = text.str.strip()
     odd = ~plain.str.contains(r"^[\x20-\x7e]*$", regex=True).fillna(True).astype(bool)
     if odd.any():
         plain = plain.where(~odd, plain[odd].map(_plain))
@@ -77,10 +99,24 @@ def read_times(text: pd.Series, *, zone: str) -> pd.Series:
         result[aware] = _to_zone(found, zone)
     rest = plain[result.isna() & plain.notna() & plain.ne("")]
     if len(rest):
-        order = _find_order(rest)
+        order = find_order(rest) if order is None else order
         read = {value: _read_one(value, order, zone) for value in rest.unique()}
         result[rest.index] = rest.map(read).astype(UNIT)
     return result
+
+
+def _read_simple(text: pd.Series) -> pd.Series | None:
+    """Read a column that holds only whole ISO times without offsets; None for any other."""
+    column = as_arrow(text)
+    if column is None or not len(text) or column.null_count:
+        return None
+    if not pc.all(pc.match_substring_regex(column, _SIMPLE)).as_py():
+        return None
+    try:
+        ticks = column.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:  # a day or an hour that no calendar has
+        return None
+    return pd.Series(ticks, index=text.index, dtype=UNIT)
 
 
 def _to_zone(times: pd.Series, zone: str) -> pd.Series:
@@ -93,7 +129,7 @@ def _plain(text: str) -> str:
     return re.sub(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]", "", to_latin_digits(text))
 
 
-def _find_order(texts: pd.Series) -> str:
+def find_order(texts: pd.Series) -> str:
     """Return "dmy" or "mdy" where the dates of a column tell, "" where they do not agree."""
     parts = texts.str.extract(_DAY_MONTH).dropna().astype(int)
     day_first = bool((parts[0] > 12).any())

@@ -157,7 +157,8 @@ def find_file_faults(study: Study) -> list[Fault]:
     ]
     if study.events:
         for i, source in enumerate(study.events.sources):
-            named.append((source.path, ("events", "sources", i, "path")))
+            if source.path:
+                named.append((source.path, ("events", "sources", i, "path")))
             named += [(j.path, ("events", "sources", i, "joins")) for j in source.joins]
     named += [
         (study.interviews_folder, ("interviews", "folder")),

@@ -193,11 +193,14 @@ def _build_events(v: dict[str, Any] | None) -> EventRules | None:
         return None
     sources = tuple(
         EventSource(
-            s["path"], dict(s["columns"]), dict(s.get("times") or {}), s.get("touchpoint", ""),
+            s.get("path", ""), dict(s["columns"]), dict(s.get("times") or {}),
+            s.get("touchpoint", ""),
             tuple(
                 Join(j["path"], j["on"], _ids(j, "columns"), _ids(j, "sum"))
                 for j in s.get("joins", [])
             ),
+            s.get("url", ""), s.get("url_from", ""), s.get("frame", ""), s.get("table", ""),
+            s.get("query", ""), s.get("lifecycle", "pair"),
         )
         for s in v["sources"]
     )  # fmt: skip
