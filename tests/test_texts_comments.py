@@ -138,6 +138,8 @@ def test_map_lanes_tell_who_wrote_with_interval_and_hide_the_few(tiny):
     assert late["level"] == "partial"  # three people are fewer than the base of four
     assert ("pain", "Rude staff") not in rows  # one person: fewer than minimum_cell
     assert rows["strength", "Lovely"]["frequency"]["value"] == 2  # no lane: by valence
+    tone = {e["at"]: e["value"] for e in made["emotions"]}["delivery"]
+    assert (tone["value"], tone["why"]) == (None, "suppressed")  # one person alone
     page = render_html(made)
     assert "<script>alert" not in page
     assert "50%" in page
@@ -240,6 +242,10 @@ def test_olist_reviews_meet_their_orders_and_fill_the_lanes(shared_data, root):
     assert stars[True] < -0.5 < 0.2 < stars[False]  # who did not receive it gave few stars
     assert not [f for f in check_map(made) if f.severity == "fault"]
     assert any(e["type"] == "quote" for e in made["evidence"])
+    tone = {e["at"]: e["value"] for e in made["emotions"]}
+    at = found.codings.query("stage == 'dispatch'").groupby("interview_id")["valence"].mean()
+    assert tone["dispatch"]["value"] == pytest.approx(2 * at.mean())  # no rating is of this stage
+    assert tone["review"]["value"] > 1  # the stars themselves, not the tone
 
 
 CFPB = """

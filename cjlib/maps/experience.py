@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from cjlib.codebook import Item
-from cjlib.columns import CUSTOMER, RATING, STAGE, TOUCHPOINT, WEIGHT, N
+from cjlib.columns import CUSTOMER, INTERVIEW, RATING, STAGE, TOUCHPOINT, VALENCE, WEIGHT, N
 from cjlib.intervals import (
     Estimate,
     estimate_difference,
@@ -33,18 +33,21 @@ EMOTION_SCALE = {"min": EMOTION_LOW, "max": EMOTION_HIGH}
 
 
 def measure_emotions(sources: Sources, book: EvidenceBook) -> list[dict[str, Any]]:
-    """Emotion of each stage, -2 to 2: satisfaction with it, else ratings given in the log.
+    """Emotion of each stage, -2 to 2: satisfaction, else ratings in the log, else tone of comments.
 
     Satisfaction is the mean over the stage's csat items (of each person first; items about
     one touchpoint only where there is none about the stage), moved from its own scale. A log
-    rating is the mean of all ratings, its interval by customer. A stage with neither is left
-    out.
+    rating is the mean of all ratings, its interval by customer. The tone is the mean valence of
+    the comments coded at the stage, of each person first, so it is that of those who wrote. A
+    stage with none of them is left out.
     """
     emotions = []
     for stage in sources.study.stage_ids:
         found, scale, evidence, label = _stage_satisfaction(sources, stage, book)
         if found is None:
             found, scale, evidence, label = _stage_rating(sources, stage, book)
+        if found is None:
+            found, scale, evidence, label = _stage_tone(sources, stage, book)
         if found is None:
             continue
         placed = place_on_emotion(found, low=scale[0], high=scale[1], what=label)
@@ -239,6 +242,23 @@ def _stage_rating(
         method=both("map.method_rating"),
     )  # fmt: skip
     return found, rules.rating_scale, [key], "mean log rating"
+
+
+def _stage_tone(
+    sources: Sources, stage: str, book: EvidenceBook
+) -> tuple[Estimate | None, tuple[float, float], list[str], str]:
+    for voices in sources.voices:
+        said = voices.codings[voices.codings[STAGE].eq(stage)]
+        if voices.kind != "comment" or said[VALENCE].notna().sum() == 0:
+            continue
+        person = said.groupby(INTERVIEW, sort=True, observed=True)[VALENCE].mean().dropna()
+        found = estimate_mean(person, level=sources.study.level)
+        key = book.add(
+            "review", "tone", stage, source="comments", n=shown_n(sources, found.n),
+            method=both("map.method_tone"),
+        )  # fmt: skip
+        return found, (-1.0, 1.0), [key], "mean tone of comments"
+    return None, (0.0, 0.0), [], ""
 
 
 def _cluster_mean(rows: pd.DataFrame, *, level: float) -> Estimate:

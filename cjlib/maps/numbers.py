@@ -97,6 +97,8 @@ class Voice:
             comma = "\u060c " if self.digits == "arabext" else ", "
             text += f" [{comma.join(ends)}]"
         shown = Markup('<bdi dir="ltr" class="value">{}</bdi>').format(text)
+        if kept.get("denominator") == "people who wrote":
+            shown = Markup.escape(self.words("of_writers", value="{}")).format(shown)
         if unit in ("days", "minutes"):
             shown = Markup.escape(self.words(unit, value="{}")).format(shown)
         return shown + self._people(kept)
