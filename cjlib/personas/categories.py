@@ -157,8 +157,7 @@ def _require_categories(column: pd.Series, name: str, caller: str) -> None:
 def _code_column(column: pd.Series) -> tuple[Ints, pd.Index]:
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.cat.remove_unused_categories()
-        codes: Ints = column.cat.codes.to_numpy(dtype=np.int64)
-        return codes, column.cat.categories
+        return np.asarray(column.cat.codes, dtype=np.int64), column.cat.categories
     if column.dtype.kind == "f":
         values = column.to_numpy(dtype=float, na_value=np.nan)
         if np.isnan(values).any() or values.min(initial=0) < 0 or values.max(initial=0) > 255:

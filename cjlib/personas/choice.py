@@ -233,9 +233,9 @@ def choose_number(
 def _fit_mixture(
     patterns: Patterns, k: int, labels: Ints | None, rng: np.random.Generator
 ) -> MixtureFit:
-    binary = bool(np.isin(patterns.values, (0.0, 1.0)).all())
-    fit = fit_binary_mixture if binary else fit_gaussian_mixture
-    return fit(patterns, k, rng=rng, labels=labels)
+    if np.isin(patterns.values, (0.0, 1.0)).all():
+        return fit_binary_mixture(patterns, k, rng=rng)
+    return fit_gaussian_mixture(patterns, k, rng=rng, labels=labels)
 
 
 def _solve_by_centres(patterns: Patterns, k: int, rng: np.random.Generator) -> _Solution:

@@ -8,20 +8,10 @@ from typing import Any, Final
 import numpy as np
 from scipy import sparse
 
-from cjlib.personas.acceleration import climb
+from cjlib.personas.acceleration import SAMPLE, exchange_pairs, search
 from cjlib.personas.categories import MISSING, AnswerPatterns
 from cjlib.personas.clustering import Floats, Ints
 
-CONVERGED: Final = 1e-8  # left to gain of the log-likelihood
-SCREENED: Final = 1e-5  # the same while starts are told apart
-NEAR: Final = 0.5  # starts this near the best after screening are carried to the end
-SAME: Final = 0.01  # log-likelihoods this near are one solution
-SAMPLE: Final = 5_000  # people drawn to try the starts on where there are more patterns
-CARRIED: Final = 3  # solutions that go on to the end, with everybody
-EXCHANGES: Final = 6  # rounds of dissolving one class and dividing another
-MOST_PAIRS: Final = 60  # pairs of classes tried in a round
-SCREEN_CYCLES: Final = 8  # after which only the best exchanges go on
-KEPT: Final = 8
 BLOCK: Final = 200_000  # starts x patterns x classes taken together, to stay in the cache
 LEAST_LEAP: Final = 0.1  # a leap takes a chance no nearer to 0 than a tenth of where it was
 SMALLEST: Final = 1e-300  # stands for 0 in a logarithm: its part in any sum is nothing
@@ -61,69 +51,17 @@ def climb_classes(
     """Find the most likely k classes from random starts, then by exchanging classes.
 
     Where there are more than ``SAMPLE`` patterns, this is done on so many people drawn by
-    weight, and the best ``CARRIED`` different solutions go on with everybody.
-
-    References
-    ----------
-    Ueda, N., Nakano, R., Ghahramani, Z. and Hinton, G. E. (2000). SMEM algorithm for mixture
-    models. Neural Computation 12, 2109-2128.
+    weight, and the best solutions go on with everybody.
     """
     likelihood = Likelihood.of(patterns, counts, k)
     begun = likelihood.draw_starts(starts if k > 1 else 1, rng)
-    sampled = len(patterns.weights) > SAMPLE and k > 1
-    tried = Likelihood.of(_draw_people(patterns, rng), counts, k) if sampled else likelihood
-    found, fits = climb(tried.step, tried.repair, begun, tolerance=SCREENED)
-    random = fits
-    more, higher = _exchange_classes(tried, found[int(fits.argmax())], float(fits.max()), rng)
-    found, fits = np.concatenate([found, more]), np.concatenate([fits, higher])
-    chosen = _take_different(fits, everything=not sampled)
-    found = found[chosen]
-    if len(found) > 1:
-        found, reached = climb(likelihood.step, likelihood.repair, found, tolerance=SCREENED)
-        chosen, found = chosen[[reached.argmax()]], found[[reached.argmax()]]
-    found, reached = climb(likelihood.step, likelihood.repair, found, tolerance=CONVERGED)
-    apart = random - fits[chosen[0]]  # of the sample a start may lie above what everybody say
-    hits = (np.abs(apart) if sampled else -apart) <= SAME
-    shares, chances = (part[0] for part in likelihood.open(found))
+    tried = likelihood
+    if len(patterns.weights) > SAMPLE and k > 1:
+        tried = Likelihood.of(_draw_people(patterns, rng), counts, k)
+    top = search(likelihood, tried, begun, rng=rng)
+    shares, chances = (part[0] for part in likelihood.open(top.row[None]))
     order = np.argsort(-shares, kind="stable")
-    return ClassFit(
-        shares[order], chances[order], float(reached[0]), len(random), float(hits.mean())
-    )
-
-
-def _exchange_classes(
-    likelihood: Likelihood, best: Floats, fit: float, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """Dissolve one class and divide another, for all pairs, as long as that leads higher.
-
-    What is reached is returned, the likelihood beside it; nothing where no exchange helped.
-    """
-    found, fits = [np.empty((0, len(best)))], [np.empty(0)]
-    for _ in range(EXCHANGES if likelihood.k > 1 else 0):
-        begun = likelihood.exchange(best, rng, most=MOST_PAIRS)
-        begun, screened = climb(
-            likelihood.step, likelihood.repair, begun, tolerance=SCREENED, cycles=SCREEN_CYCLES
-        )
-        kept = np.argsort(-screened, kind="stable")[:KEPT]
-        rows, reached = climb(likelihood.step, likelihood.repair, begun[kept], tolerance=SCREENED)
-        top = int(reached.argmax())
-        if reached[top] <= fit + SAME:
-            break
-        best, fit = rows[top], float(reached[top])
-        found.append(rows)
-        fits.append(reached)
-    return np.concatenate(found), np.concatenate(fits)
-
-
-def _take_different(fits: Floats, *, everything: bool) -> Ints:
-    """Choose the best start and those near it; of a sample, the ``CARRIED`` best different ones."""
-    order: Ints = np.argsort(-fits, kind="stable").astype(np.int64)
-    if everything:
-        own = fits[order] >= fits.max() - NEAR
-    else:
-        own = np.concatenate([[True], -np.diff(fits[order]) > SAME])
-    chosen: Ints = order[own][:CARRIED]
-    return chosen
+    return ClassFit(shares[order], chances[order], top.fit, len(top.start_fits), top.share_at_best)
 
 
 def _draw_people(patterns: AnswerPatterns, rng: np.random.Generator) -> AnswerPatterns:
@@ -208,9 +146,7 @@ class Likelihood:
 
     def exchange(self, row: Floats, rng: np.random.Generator, *, most: int) -> Floats:
         """For each pair of classes, dissolve the one and divide the other; at most ``most``."""
-        pairs = np.array([(a, b) for a in range(self.k) for b in range(self.k) if a != b])
-        if len(pairs) > most:
-            pairs = pairs[np.sort(rng.choice(len(pairs), most, replace=False))]
+        pairs = exchange_pairs(self.k, rng, most=most)
         shares, chances = (np.repeat(part, len(pairs), axis=0) for part in self.open(row[None]))
         at, (gone, split) = np.arange(len(pairs)), pairs.T
         shares[at, split] /= 2
