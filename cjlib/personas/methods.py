@@ -133,7 +133,8 @@ def fit_segments(
 
     "kmeans": least squared distance to k centres. "ward": the tree that joins groups where
     that adds least squared distance, cut at k. "gaussian": most likely mixture of k normal
-    classes with independent items. These three work on ``variables.matrix``. "kprototypes": least
+    classes with independent items; made for numbers and ratings, it is poor where many items are
+    yes and no. These three work on ``variables.matrix``. "kprototypes": least
     squared distance in numbers and ratings plus gamma for each category that differs, with
     Huang's gamma of half the mean standard deviation of the numbers. "latent_class": most
     likely mixture of k classes with independent answers, all taken as categories

@@ -87,10 +87,8 @@ def short_labels(study: Study, variables: Variables) -> dict[str, Text]:
     asked = items[items["source"].eq("survey")]
     english, persian = (shorten(list(asked[f"label_{lang}"])) for lang in ("en", "fa"))
     short = dict(zip(asked["item"], map(Text, english, persian), strict=True))
-    return {
-        row.item: short.get(row.item, Text(row.label_en, row.label_fa))
-        for row in items.itertuples()
-    }
+    whole = zip(items["item"], map(Text, items["label_en"], items["label_fa"]), strict=True)
+    return {name: short.get(name, text) for name, text in whole}
 
 
 def _level_label(study: Study, item: str, level: str) -> Text:

@@ -75,7 +75,7 @@ class PrototypesFit:
 
     def measure_costs(self, numbers: Floats, codes: Ints) -> Floats:
         """Cost of each row in each segment, (rows, k)."""
-        gaps = (numbers**2).sum(axis=1)[:, None] - 2 * numbers @ self.centres.T
+        gaps: Floats = (numbers**2).sum(axis=1)[:, None] - 2 * numbers @ self.centres.T
         gaps = np.maximum(gaps + (self.centres**2).sum(axis=1), 0)
         for j in range(codes.shape[1]):
             gaps += self.gamma * (codes[:, [j]] != self.modes[:, j])
@@ -96,7 +96,7 @@ def find_mixed_rows(numbers: Floats, codes: Ints, weights: Floats | None = None)
     return MixedRows(
         unique[:, :p], unique[:, p:].astype(np.int64),
         tuple(int(c) + 1 for c in codes.max(axis=0)),
-        np.bincount(of_row, weights=w, minlength=len(unique)), of_row,
+        np.bincount(of_row, weights=w, minlength=len(unique)).astype(float), of_row,
     )  # fmt: skip
 
 

@@ -55,8 +55,10 @@ def theme_traits(variables: Variables) -> list[Trait]:
     """List the themes of interviews that made the segments."""
     themes = variables.items[variables.items["source"].eq("interviews")]
     return [
-        Trait(t.item, t.role, SHARE, Text(t.label_en, t.label_fa), t.source, (), used=True)
-        for t in themes.itertuples()
+        Trait(
+            t["item"], t["role"], SHARE, Text(t["label_en"], t["label_fa"]), t["source"], used=True
+        )
+        for t in themes.to_dict("records")
     ]
 
 

@@ -280,9 +280,9 @@ def settle_items(
             shift[j], spread[j] = values.mean(), 2 * values.std()
     items = items.assign(shift=shift, spread=spread)
     scaled = scale_answers(whole, items, levels)
-    fill = np.median(scaled, axis=0)
-    for j in np.flatnonzero(items["scaling"].eq("category")):
-        fill[j] = np.bincount(scaled[:, j].astype(int)).argmax()
+    fill: Floats = np.median(scaled, axis=0)
+    for j in np.flatnonzero(items["scaling"].eq("category")).tolist():
+        fill[j] = float(np.bincount(scaled[:, j].astype(int)).argmax())
     return items.assign(fill=fill), scaled
 
 
