@@ -9,8 +9,11 @@ from cjlib.personas.choice import Choice, choose_number
 from cjlib.personas.drift import Drift, measure_drift
 from cjlib.personas.latent import LatentClasses, fit_latent_classes
 from cjlib.personas.model import Personas
+from cjlib.personas.rule_sensitivity import RuleSensitivity, measure_rule_sensitivity
 from cjlib.personas.saved_typing import read_typing_tool, write_typing_tool
+from cjlib.personas.scrutiny import Judgement, judge_personas
 from cjlib.personas.solutions import Solutions, compare_solutions
+from cjlib.personas.targeting import PersonaRanking, rank_personas
 from cjlib.personas.typing import TypingTool, build_typing_tool
 
 __all__ = [
@@ -18,8 +21,11 @@ __all__ = [
     "Card",
     "Choice",
     "Drift",
+    "Judgement",
     "LatentClasses",
+    "PersonaRanking",
     "Personas",
+    "RuleSensitivity",
     "Solutions",
     "TypingTool",
     "build_personas",
@@ -30,7 +36,10 @@ __all__ = [
     "compare_believed",
     "compare_solutions",
     "fit_latent_classes",
+    "judge_personas",
     "measure_drift",
+    "measure_rule_sensitivity",
+    "rank_personas",
     "read_believed_personas",
     "read_typing_tool",
     "write_typing_tool",

@@ -80,6 +80,7 @@ def draw_targets(
         ax.annotate(
             label(text, language), (at, place), xytext=(-8 if language == "fa" else 8, 0),
             textcoords="offset points", va="center", fontsize=9, color=MUTED,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
             ha="right" if language == "fa" else "left",
         )  # fmt: skip
     ax.set_yticks(y, [label(names[p], language) for p in table["persona"]])
