@@ -8,11 +8,14 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.mixture import GaussianMixture
 
 from cjlib.errors import ColumnError, JourneyError, TooFewError
 from cjlib.personas import fit_latent_classes
 from cjlib.personas.acceleration import climb
 from cjlib.personas.categories import find_answer_patterns, read_categories
+from cjlib.personas.clustering import find_patterns
+from cjlib.personas.gaussian import LEAST_VARIANCE, NormalLikelihood, fit_gaussian_classes
 from cjlib.personas.latent_steps import Likelihood
 
 # Counts of answer patterns, the last item running fastest. Levels from 0.
@@ -536,3 +539,92 @@ def test_people_without_weight_do_not_count_but_are_placed(rng):
     assert int(found.table["n"].iloc[0]) == 602
     assert found.log_likelihood == pytest.approx(rest.log_likelihood, abs=1e-4)
     assert len(found.posteriors) == 1202
+
+
+# --- normal classes ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def clouds(rng):
+    kinds = rng.choice(3, 900, p=[0.5, 0.3, 0.2])
+    centres = np.array([[0, 0, 0], [3, 0, 2], [0, 3, -2]])
+    spread = np.array([[1, 0.6, 1], [0.7, 1, 1], [1, 1, 0.5]])
+    return centres[kinds] + spread[kinds] * rng.normal(size=(900, 3)), kinds
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_normal_classes_stand_where_scikit_learn_would_stay(rng, clouds, k):
+    x, _ = clouds
+    ours = fit_gaussian_classes(find_patterns(x), k, rng=rng)
+    options = {"covariance_type": "diag", "tol": 1e-10, "max_iter": 5_000, "reg_covar": 0}
+    alone = GaussianMixture(k, n_init=5, random_state=1, **options).fit(x)
+
+    theirs = GaussianMixture(
+        k, weights_init=ours.shares, means_init=ours.centres,
+        precisions_init=1 / ours.variances, **options,
+    ).fit(x)  # fmt: skip
+
+    assert ours.log_likelihood >= alone.score(x) * 900 - 0.001
+    assert ours.log_likelihood == pytest.approx(theirs.score(x) * 900, abs=0.001)
+    assert ours.bic == pytest.approx(theirs.bic(x), abs=0.002)
+    assert ours.shares == pytest.approx(theirs.weights_, abs=0.001)
+    assert ours.centres == pytest.approx(theirs.means_, abs=0.005)
+    assert ours.variances == pytest.approx(theirs.covariances_, abs=0.005)
+    assert ours.measure_memberships(x) == pytest.approx(theirs.predict_proba(x), abs=0.005)
+
+
+def test_normal_classes_are_the_true_ones_and_far_from_zero_too(clouds):
+    x, kinds = clouds
+    near = fit_gaussian_classes(find_patterns(x), 3, rng=np.random.default_rng(1))
+    far = fit_gaussian_classes(find_patterns(x + 1e5), 3, rng=np.random.default_rng(1))
+
+    chances = far.measure_memberships(x + 1e5)
+
+    assert (chances.argmax(axis=1) == kinds).mean() > 0.93
+    assert far.log_likelihood == pytest.approx(near.log_likelihood, abs=0.001)
+    assert chances == pytest.approx(near.measure_memberships(x), abs=0.001)
+    own = kinds[:, None] == np.arange(3)
+    unsure = (chances > 0.2) & (chances < 0.8)
+    assert own[unsure].mean() == pytest.approx(chances[unsure].mean(), abs=0.1)
+
+
+def test_weights_of_normal_classes_count_as_people(clouds):
+    x, _ = clouds
+    weights = np.where(np.arange(900) % 2 == 0, 2.0, 1.0)
+    twice = find_patterns(np.repeat(x, weights.astype(int), axis=0))
+
+    weighted = fit_gaussian_classes(find_patterns(x, weights), 3, rng=np.random.default_rng(1))
+    repeated = fit_gaussian_classes(twice, 3, rng=np.random.default_rng(2))
+
+    assert weighted.log_likelihood == pytest.approx(repeated.log_likelihood * 900 / 1350, abs=0.001)
+    assert weighted.centres == pytest.approx(repeated.centres, abs=0.005)
+
+
+def test_a_class_of_equal_answers_keeps_the_least_variance(rng):
+    x = np.concatenate([np.full((50, 2), 4.0), rng.normal(size=(150, 2))])
+
+    found = fit_gaussian_classes(find_patterns(x), 2, rng=rng)
+
+    small = found.variances[np.argmin(found.variances.sum(axis=1))]
+    assert small == pytest.approx(LEAST_VARIANCE * x.var(axis=0))
+    assert found.shares == pytest.approx([0.75, 0.25], abs=0.01)
+
+
+def test_the_likelihood_of_normal_classes_never_falls(rng, clouds):
+    x, _ = clouds
+    floor = LEAST_VARIANCE * x.var(axis=0)
+    mixture = NormalLikelihood.of(x, np.ones(900), 4, floor)
+    begun, seen = mixture.start_from(rng.integers(0, 4, 900)), []
+
+    for cycles in range(1, 40):
+        seen.append(climb(mixture.step, mixture.repair, begun, tolerance=0, cycles=cycles)[1][0])
+
+    assert (np.diff(seen) >= -1e-9).all()
+    assert seen[-1] > seen[0] + 50
+
+
+def test_normal_classes_of_too_few_or_endless_rows_say_what_to_do(rng):
+    with pytest.raises(TooFewError, match=r"3 classes need 3 different rows; there are 2. Ask"):
+        fit_gaussian_classes(find_patterns(np.array([[0.0], [1.0], [1.0]])), 3, rng=rng)
+    with pytest.raises(ColumnError, match=r"1 are missing or infinite. Fill"):
+        fit_gaussian_classes(find_patterns(np.array([[0.0], [np.inf], [1.0]])), 2, rng=rng)
