@@ -16,6 +16,7 @@ SAME_SOLUTION = 1e-4  # solutions whose errors differ by less than this share co
 STARTS_PER_BATCH = 100
 WANTED_HITS = 5  # starts that must end in the best solution before the search stops
 MOST_BATCHES = 2
+MOST_STEPS = 200
 BLOCK = 100_000  # runs times rows that Lloyd's steps take together
 
 
@@ -154,7 +155,7 @@ def draw_starts(x: Floats, weights: Floats, k: int, *, rng: np.random.Generator)
 
 
 def run_lloyd(
-    x: Floats, weights: Floats, centres: Floats, *, most_steps: int = 200
+    x: Floats, weights: Floats, centres: Floats, *, most_steps: int = MOST_STEPS
 ) -> tuple[Floats, Floats]:
     """Run Lloyd's steps on many starts at once, each with its own row weights.
 

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from cjlib.personas.clustering import (
+    MOST_STEPS,
     Floats,
     Ints,
     KMeansFit,
@@ -21,8 +22,8 @@ REFITS: Final = 40  # bootstrap samples; all their 780 pairs are compared
 STARTS: Final = 20  # fresh starts of each refit, before the refits swap what they found
 SCREEN_STEPS: Final = 5  # steps after which only the best starts go on
 CARRIED: Final = 3  # of the starts of each sample
-KEPT: Final = 6  # solutions of all that each sample goes on from
-SWAPS: Final = 2
+KEPT: Final = (6, 3)  # solutions of all that each sample goes on from, first and at last
+ROUGH_STEPS: Final = 10  # of what is carried, before samples swap
 AT_ONCE: Final = 4_000_000  # cells of (starts, patterns) held in memory together
 
 
@@ -59,28 +60,25 @@ def fit_converged(
 ) -> Floats:
     """Best k-means centres for each row of ``weights``, samples of the same rows of ``x``.
 
-    Each sample carries the best of ``starts`` k-means++ starts to the end; then, twice, it
-    looks at what all samples found (and at ``more``, solutions from elsewhere), goes on from
-    those that suit it best and keeps the least error. So what differs between samples is
-    the sample, not the luck of the start; one solution alone to start from would make
-    segments look too stable. Where a great many solutions lie near one another (McDonald's
-    with eight segments), the agreement of such refits still moves by about 0.1.
+    Each sample carries the best of ``starts`` k-means++ starts on; then, twice, it looks at
+    what all samples found (and at ``more``, solutions from elsewhere), goes on from those
+    that suit it best, at last to the end, and keeps the least error. So what differs between
+    samples is the sample, not the luck of the start; one solution alone to start from would
+    make segments look too stable. Where a great many solutions lie near one another
+    (McDonald's with seven or eight segments), the agreement of such refits still moves by
+    about 0.1.
     """
-    pool = fit_starts(x, weights, k, rng=rng, starts=starts)
-    for _ in range(SWAPS):
-        pool = pool.reshape(-1, k, x.shape[1])
+    rough = x.astype(np.float32)
+    pool = _go_on(rough, weights, screen_starts(x, weights, k, rng=rng, starts=starts), ROUGH_STEPS)
+    found, errors = pool[0].astype(float), pool[1]
+    for values, kept, steps in ((rough, KEPT[0], SCREEN_STEPS), (x, KEPT[1], MOST_STEPS)):
+        flat = found.reshape(-1, k, x.shape[1])
         if more is not None:
-            pool = np.concatenate([more, pool])
-        pool, errors = _swap(x, weights, pool)
-    return _take_best(pool, errors)
-
-
-def _swap(x: Floats, weights: Floats, pool: Floats) -> tuple[Floats, Floats]:
-    """For each sample, go on from the solutions of the pool with the least error on it."""
-    square = (x**2).sum(axis=1)
-    gaps = np.stack([((c**2).sum(axis=1) - 2 * x @ c.T).min(axis=1) + square for c in pool])
-    order = np.argsort(weights @ gaps.T, axis=1, kind="stable")[:, :KEPT]
-    return _finish(x, weights, pool[order])
+            flat = np.concatenate([more, flat])
+        order = np.argsort(weights @ _nearest(x, flat).T, axis=1, kind="stable")[:, :kept]
+        found, errors = _go_on(values, weights, flat[order], steps)
+        found = found.astype(float)
+    return _take_best(found, errors)
 
 
 def draw_samples(patterns: Patterns, samples: int, *, rng: np.random.Generator) -> Floats:
@@ -96,21 +94,18 @@ def draw_samples(patterns: Patterns, samples: int, *, rng: np.random.Generator) 
 def fit_samples(
     x: Floats, weights: Floats, k: int, *, rng: np.random.Generator, starts: int = STARTS
 ) -> Floats:
-    """Best k-means centres of ``starts`` starts for each row of ``weights``, each for itself."""
-    found = fit_starts(x, weights, k, rng=rng, starts=starts)
-    square = (x**2).sum(axis=1)
-    flat = found.reshape(-1, k, x.shape[1])
-    gaps = np.stack([((c**2).sum(axis=1) - 2 * x @ c.T).min(axis=1) + square for c in flat])
-    errors = (gaps * np.repeat(weights, found.shape[1], axis=0)).sum(axis=1)
-    return _take_best(found, errors.reshape(found.shape[:2]))
+    """Best k-means centres of ``starts`` starts for each row of ``weights``, each for itself.
+
+    After ``SCREEN_STEPS`` the ``CARRIED`` best of each sample go on to the end.
+    """
+    screened = screen_starts(x, weights, k, rng=rng, starts=starts).astype(float)
+    return _take_best(*_go_on(x, weights, screened, MOST_STEPS))
 
 
-def fit_starts(
+def screen_starts(
     x: Floats, weights: Floats, k: int, *, rng: np.random.Generator, starts: int = STARTS
 ) -> Floats:
-    """Carry the ``CARRIED`` best of ``starts`` k-means++ starts of each sample to the end.
-
-    Every start runs ``SCREEN_STEPS`` steps first.
+    """Run k-means++ starts ``SCREEN_STEPS`` steps; the best of each sample.
 
     Returns
     -------
@@ -124,16 +119,21 @@ def fit_starts(
         drawn = draw_starts(x, runs, k, rng=rng)
         centres, errors = run_lloyd(rough, runs, drawn, most_steps=SCREEN_STEPS)
         order = np.argsort(errors.reshape(len(part), starts), axis=1, kind="stable")
-        order = order[:, :CARRIED] + (np.arange(len(part)) * starts)[:, None]
-        found.append(_finish(x, part, centres[order].astype(float))[0])
+        found.append(centres[order[:, :CARRIED] + (np.arange(len(part)) * starts)[:, None]])
     return np.concatenate(found)
 
 
-def _finish(x: Floats, weights: Floats, starts: Floats) -> tuple[Floats, Floats]:
-    """Run starts (samples, each, k, variables) to the end; centres and errors."""
+def _nearest(x: Floats, solutions: Floats) -> Floats:
+    """Squared distance of each row to the nearest centre of each solution: (solutions, rows)."""
+    square = (x**2).sum(axis=1)
+    return np.stack([((c**2).sum(axis=1) - 2 * x @ c.T).min(axis=1) + square for c in solutions])
+
+
+def _go_on(x: Floats, weights: Floats, starts: Floats, steps: int) -> tuple[Floats, Floats]:
+    """Lloyd's steps from starts (samples, each, k, variables); centres and errors."""
     samples, each, k, p = starts.shape
     runs = np.repeat(weights, each, axis=0)
-    centres, errors = run_lloyd(x, runs, starts.reshape(samples * each, k, p))
+    centres, errors = run_lloyd(x, runs, starts.reshape(samples * each, k, p), most_steps=steps)
     return centres.reshape(starts.shape), errors.reshape(samples, each)
 
 
