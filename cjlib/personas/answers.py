@@ -126,6 +126,7 @@ def read_survey_variables(
         else:
             raw[row["item"]] = raw[row["item"]].astype("string")
     raw, items, dropped = drop_constant(raw, pd.DataFrame(rows))
+    require_rows(len(raw), raw.shape[1])
     most = 0.0 if study.missing_answers == "complete" else MOST_MISSING
     kept = (raw.isna().mean(axis=1) <= most).to_numpy()
     require_rows(int(kept.sum()), raw.shape[1])
@@ -136,19 +137,21 @@ def read_survey_variables(
     used, items, more_dropped = drop_constant(used, items)
     raw = raw[list(used.columns)]
     require_rows(int(kept.sum()), raw.shape[1])
-    items, scaled = settle_items(_fill(used, study.missing_answers, rng), items, levels)
+    whole = _fill(used, study.missing_answers, rng)
+    levels = _order_levels(whole, items, levels)
+    items, scaled = settle_items(whole, items, levels)
     filled = int(items["filled"].sum())
     notes = [_tell_gaps(kept, raw.shape[1], filled, study.missing_answers), *notes]
     notes += [*dropped, *more_dropped]
     nominal = list(items.loc[items["scaling"].eq("category"), "item"])
     if nominal:
         notes.append(NOMINAL_NOTE.format(items=", ".join(nominal)))
-    whole = Variables(
+    found = Variables(
         "survey", keys, raw, kept, scaled, np.zeros(len(items), dtype=bool),
         read_weights(respondents), items, tuple(notes), levels,
     )  # fmt: skip
     style = style or study.personas.style
-    styled = whole.with_style(_choose_style(items) if style == AUTO else style)
+    styled = found.with_style(_choose_style(items) if style == AUTO else style)
     return styled.with_note(STYLE_NOTES[styled.style])
 
 
@@ -231,6 +234,29 @@ def _used_levels(column: pd.Series, known: tuple[str, ...]) -> tuple[str, ...]:
         return known
     seen = set(column.dropna().astype(str))
     return (*(code for code in known if code in seen), *sorted(seen - set(known)))
+
+
+def _order_levels(
+    whole: pd.DataFrame, items: pd.DataFrame, levels: dict[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """Order each nominal item's levels by their people's mean on the first principal component.
+
+    Segments do not depend on the order. What compares the data with one population without
+    groups draws on the rank correlation of the items, and this order lets a nominal item show
+    most of what ties it to the others.
+    """
+    nominal = list(items.loc[items["scaling"].eq("category"), "item"])
+    if not nominal:
+        return levels
+    settled, scaled = settle_items(whole, items, levels)
+    parts = []
+    for name, column in zip(settled["item"], scaled.T, strict=True):
+        count = len(levels[name]) if name in nominal else 0
+        parts.append(column[:, None] == np.arange(count) if count else column[:, None])
+    table = np.hstack(parts).astype(float)
+    scores = pd.Series(np.linalg.svd(table - table.mean(axis=0), full_matrices=False)[0][:, 0])
+    mean = {n: scores.groupby(whole[n].astype(str).to_numpy()).mean() for n in nominal}
+    return levels | {n: tuple(mean[n].sort_values(kind="stable").index) for n in nominal}
 
 
 def _choose_style(items: pd.DataFrame) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from cjlib.columns import CUSTOMER, PERSONA
 from cjlib.definitions import Text
-from cjlib.errors import JourneyError, MissingSourceError
+from cjlib.errors import JourneyError, MissingSourceError, TooFewError
 from cjlib.intervals import adjust_holm
 from cjlib.interviews import Interviews
 from cjlib.language import phrase
@@ -37,6 +37,7 @@ from cjlib.personas.traits import (
 from cjlib.personas.variables import Variables
 from cjlib.study import Study
 
+FEWEST: Final = 2  # segments that must be possible before any number is tried
 SHAKY: Final = 0.6  # overlap with refits below which a persona is not to be relied on
 
 
@@ -93,6 +94,7 @@ def build_personas(
     variables = _variables(
         study, respondents, behaviour, interviews=interviews, style=style, method=method, rng=rng
     )
+    _require_variety(variables, study.personas.k or FEWEST)
     choice = choose_number(
         variables, rng=rng, k=study.personas.k, smallest=study.privacy.minimum_base,
         method=method,
@@ -175,6 +177,17 @@ def _variables(
             "codebook.csv."
         )
     return read_behaviour_variables(study, behaviour)
+
+
+def _require_variety(variables: Variables, k: int) -> None:
+    different = len(np.unique(variables.matrix.round(12), axis=0))
+    if different < 2 * k:
+        raise TooFewError(
+            f"build_personas: {k} segments need at least {2 * k} people who answer differently; "
+            f"there are {different} different answers among {len(variables.scaled):,} people. Ask "
+            "for fewer personas (personas.k in study.yaml), or give more items a role in "
+            "personas.segment_on."
+        )
 
 
 def _make_segments(

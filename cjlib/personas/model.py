@@ -20,7 +20,9 @@ class Personas:
     members : DataFrame
         ``respondent_id, customer_id, wave, persona, margin`` of everybody: ``persona`` is
         "persona-1" (the largest) and so on, missing for those who belong to none;
-        ``margin`` is 1 - distance to the nearest centre / distance to the second nearest.
+        ``margin`` says how clearly they belong, 0 on the border: 1 - distance to the nearest
+        centre / to the second nearest or, of mixtures, 1 - chance of the second most probable
+        / of the most probable (``Segments.margin``).
     sizes : DataFrame
         One row per persona, and "none": ``persona, name_en, name_fa, estimate`` (share of
         all, weighted), ``low, high, level, n, method, minimum`` (lower end of the interval in

@@ -30,5 +30,5 @@ def refit_method(
         n = len(variables.scaled)
         sample = variables.take(rng.integers(0, n, n))
         again = fit_segments(sample, segments.k, method=segments.method, rng=rng)
-        found.append(again.place(variables.scaled))
+        found.append(again.place(variables.answered))
     return np.stack(found)

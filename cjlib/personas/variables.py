@@ -258,7 +258,7 @@ def _find_level(name: str, column: pd.Series, levels: tuple[str, ...], *, two: b
     if unknown.any():
         where = int(unknown.argmax())
         raise ColumnError(
-            f"build_personas: '{name}' must be one of {', '.join(levels)}; got "
+            f"build_personas: '{name}' must be one of {', '.join(sorted(levels))}; got "
             f"{str(text.iloc[where])!r} in {int(unknown.sum()):,} of {len(text):,} rows (first at "
             f"row {where}). Recode it in codebook.csv, or set it missing."
         )
