@@ -26,7 +26,16 @@ border-bottom:1px solid #dadce0}
 .cj-card .warning{border-inline-start:4px solid #a50e0e;padding-inline-start:.6rem;margin:.4rem 0}
 .cj-card blockquote{margin:.5rem 0;padding-inline-start:.8rem;border-inline-start:3px solid #174ea6}
 .cj-card .said{color:#5f6368;font-size:.85rem}
-@media print{.cj-card{border-color:#000;max-width:none}
+@media screen and (max-width:600px){.cj-card{padding:.75rem;border-radius:0}
+.cj-card thead{display:none}.cj-card table,.cj-card tbody{display:block}
+.cj-card tr{display:block;border-bottom:1px solid #dadce0;padding:.3rem 0}
+.cj-card td,.cj-card th{display:block;border:0;padding:.05rem 0}
+.cj-card th[scope=row]{width:auto;font-weight:600}.cj-card th[scope=rowgroup]{padding:.2rem .4rem}
+.cj-card td.note{display:inline-block;margin-inline-end:1rem}
+.cj-card td[data-label]::before{content:attr(data-label) " "}}
+@media print{.cj-card tr{break-inside:avoid}
+.cj-card tbody,.cj-card blockquote{break-inside:avoid-page}
+.cj-card{break-inside:auto;border-color:#000;max-width:none}
 .cj-card th[scope=rowgroup]{background:none;border-bottom:2px solid #000}}
 """
 EVIDENCE: Final = {"measured": "●", ASSUMPTION: "○"}
@@ -85,7 +94,8 @@ def _line_html(row: dict[Any, Any], language: str) -> str:
     mark = f'<span title="{_say("persona.measured", language)}">{EVIDENCE["measured"]}</span>'
     return (
         f'<tr><th scope="row">{_escape(label)}</th><td>{value}</td>'
-        f'<td class="note"><bdi dir="ltr">{n}</bdi></td>'
+        f'<td class="note" data-label="{_say("persona.column.n", language)}">'
+        f'<bdi dir="ltr">{n}</bdi></td>'
         f'<td class="note">{mark} {_say("persona.measured", language)}: {source}</td></tr>'
     )
 

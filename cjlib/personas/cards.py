@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from cjlib.columns import AMOUNT, CUSTOMER, PERSONA, RATING
+from cjlib.columns import AMOUNT, CUSTOMER, PERSONA, RATING, TOUCHPOINT
 from cjlib.definitions import Text
 from cjlib.intervals import Estimate, Floats, estimate_mean, estimate_nps, estimate_share, unknown
 from cjlib.language import phrase
@@ -90,7 +90,8 @@ def write_card(
     Rules: demographics are medians and commonest answers; needs the three items on which the
     persona stands highest above all; pains the three named by most members; behaviour the
     three ways most members use (from a log alone: what differs most from all); trust the
-    three that differ most from all; outcomes NPS, overall CSAT, CES and the lowest CSAT of a
+    three that differ most from all; journey the commonest order of stages and the three
+    touchpoints most of its customers use; outcomes NPS, overall CSAT, CES and the lowest CSAT of a
     stage. A section nothing is known about says "assumption".
     """
     rows: list[dict[str, Any]] = []
@@ -210,6 +211,7 @@ def _journey(material: Material, persona: str) -> list[dict[str, Any]]:
             _line("journey", "path", _phrase("persona.path"), share, unit="share", text=text,
                   source="interactions")
         )  # fmt: skip
+    found += _touchpoints(material, rows, people=len(contacts))
     for name, key in (("contacts", "persona.contacts"), ("wait_hours", "persona.wait")):
         values = contacts[name].to_numpy(dtype=float)
         middle = estimate_median(values, np.ones(len(values)), level=study.level)
@@ -218,6 +220,30 @@ def _journey(material: Material, persona: str) -> list[dict[str, Any]]:
                   source="interactions")
         )  # fmt: skip
     return found
+
+
+def _touchpoints(material: Material, rows: pd.DataFrame, *, people: int) -> list[dict[str, Any]]:
+    """Share of a persona's customers who use each of the touchpoints most of them use."""
+    study = material.study
+    everyone = material.interactions
+    if everyone is None or TOUCHPOINT not in rows.columns:
+        return []
+    counts = rows.dropna(subset=[TOUCHPOINT]).groupby(TOUCHPOINT)[CUSTOMER].nunique()
+    counts = counts[counts >= study.privacy.minimum_cell]
+    counts = counts.sort_index().sort_values(ascending=False, kind="stable").head(TOP)
+    total = everyone[CUSTOMER].nunique()
+    used = everyone.groupby(TOUCHPOINT)[CUSTOMER].nunique()
+    lines = []
+    for touchpoint, n in counts.items():
+        defined = study.touchpoint(str(touchpoint))
+        label = defined.label if defined else Text(str(touchpoint))
+        share = _protect(material, estimate_share(int(n), people, level=study.level))
+        lines.append(
+            _line("journey", f"touchpoint:{touchpoint}", _phrase("persona.touchpoint"), share,
+                  unit="share", text=label, overall=float(used[touchpoint]) / total,
+                  source="interactions")
+        )  # fmt: skip
+    return lines
 
 
 def _value(material: Material, persona: str) -> list[dict[str, Any]]:
