@@ -81,7 +81,8 @@ def main() -> int:
     if "small" in given.way:
         x, whose = read_burgers(given.answers)
         say(f"\n{len(x):,} people x {x.shape[1]} items ({whose}), {given.starts} starts each")
-        compare("small", x, range(2, 9), starts=(given.starts, given.starts), python=given.peers)
+        name = "small" if whose != "simulated" else "simulated"
+        compare(name, x, range(2, 9), starts=(given.starts, given.starts), python=given.peers)
     if "large" in given.way:
         x = make_answers(given.people, 20)
         say(f"\n{len(x):,} people x {x.shape[1]} items (simulated, 5 classes), ours 10 starts, 1")
@@ -139,7 +140,7 @@ def compare(
                 f"{who} takes {spent / total['ours']:.1f} times as long; its likelihood is lower "
                 f"for {lower} and higher for {higher} of {len(counts)} numbers of classes"
             )
-    for who, spent in RECORDED[name].items():
+    for who, spent in RECORDED.get(name, {}).items():
         if who not in found:
             own = total["ours"] if name == "small" else found["ours"][5][0]
             what = "" if name == "small" else "k = 5: "

@@ -628,3 +628,69 @@ def test_normal_classes_of_too_few_or_endless_rows_say_what_to_do(rng):
         fit_gaussian_classes(find_patterns(np.array([[0.0], [1.0], [1.0]])), 3, rng=rng)
     with pytest.raises(ColumnError, match=r"1 are missing or infinite. Fill"):
         fit_gaussian_classes(find_patterns(np.array([[0.0], [np.inf], [1.0]])), 2, rng=rng)
+
+
+# --- intervals --------------------------------------------------------------------------
+
+
+def test_standard_errors_are_those_of_gradients_taken_by_differences(rng):
+    rows = SETS["values"]
+    weights = rng.uniform(0.5, 2, len(rows))
+    weights *= len(rows) / weights.sum()
+    found = fit_latent_classes(rows, 2, weights=weights, rng=rng)
+    free = np.concatenate([found.shares[:1], found.probabilities[:, 1::2].reshape(-1)])
+
+    def log_chances(numbers):
+        yes = numbers[1:].reshape(2, 1, 4)
+        each = np.where(rows[None] == 1, yes, 1 - yes).prod(axis=2)
+        return np.log(numbers[0] * each[0] + (1 - numbers[0]) * each[1])
+
+    steps = 1e-5 * np.eye(9)
+    scores = np.array(
+        [(log_chances(free + step) - log_chances(free - step)) / 2e-5 for step in steps]
+    ).T
+    inverse = np.linalg.inv((scores * weights[:, None]).T @ scores)
+    covariance = inverse @ ((scores * weights[:, None] ** 2).T @ scores) @ inverse
+    errors = np.sqrt(np.diag(covariance))
+
+    table = found.estimate_chances()
+
+    kept = table[table["item"].isna() & table["class"].eq(0) | table["answer"].eq(1)]
+    p = kept["estimate"].to_numpy()
+    assert p == pytest.approx(free)
+    reach = np.log(kept["high"] / (1 - kept["high"])) - np.log(p / (1 - p))
+    inside = kept["method"].str.startswith("logit").to_numpy()
+    assert inside.sum() >= 8
+    assert (reach / 1.959964 * p * (1 - p))[inside].to_numpy() == pytest.approx(
+        errors[inside], rel=1e-3
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+def test_intervals_hold_the_truth_as_often_as_they_say(missing):
+    rng = np.random.default_rng(1)
+    truth = np.concatenate([TRUE_SHARES, true_chances().reshape(-1)])
+    held = []
+    for _ in range(60):
+        codes, _ = simulate(rng, 1_000, missing=missing)
+        table = fit_latent_classes(codes, 3, rng=rng, starts=3).estimate_chances()
+        held.append(table["low"].le(truth) & table["high"].ge(truth))
+
+    assert np.mean(held) == pytest.approx(0.95, abs=0.015)
+    assert np.mean(held, axis=0).min() > 0.8
+
+
+def test_intervals_at_the_edge_and_of_what_is_not_settled(rng):
+    edge = fit_latent_classes(SETS["carcinoma"], 3, rng=rng).estimate_chances(level=0.9)
+    loose = fit_latent_classes(SETS["values"], 4, rng=rng)
+
+    wilson = edge[edge["method"].str.startswith("Wilson")]
+    assert len(wilson) > 10
+    assert wilson["low"].le(wilson["estimate"] + 1e-9).all()
+    assert wilson["high"].ge(wilson["estimate"] - 1e-9).all()
+    assert edge["level"].eq(0.9).all()
+    assert "not settled" in loose.summary()
+    assert loose.estimate_chances()["low"].isna().all()
+    with pytest.raises(JourneyError, match=r"estimate_chances: level must lie .* level=0.95"):
+        loose.estimate_chances(level=95)

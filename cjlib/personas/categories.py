@@ -187,6 +187,8 @@ class AnswerPatterns:
         For each pattern, its row in each half; sorted by the first.
     weights : array (patterns,)
         Weight of the people who answered so; they sum to the number of people.
+    squares : array (patterns,)
+        Sum of their squared weights.
     of_person : array (people,)
         Pattern of each person.
     """
@@ -194,6 +196,7 @@ class AnswerPatterns:
     halves: tuple[Ints, Ints]
     pairs: tuple[Ints, Ints]
     weights: Floats
+    squares: Floats
     of_person: Ints
 
 
@@ -204,8 +207,10 @@ def find_answer_patterns(codes: Ints, counts: Ints, weights: Floats) -> AnswerPa
     second, two = _number_rows(codes[:, cut:], counts[cut:])
     pair, _, of_person = _number_keys(one * len(second) + two, len(first) * len(second))
     sums: Floats = np.bincount(of_person, weights=weights, minlength=len(pair)).astype(float)
+    squares: Floats = np.bincount(of_person, weights=weights**2, minlength=len(pair)).astype(float)
     halves = codes[first, :cut], codes[second, cut:]
-    return AnswerPatterns(halves, (pair // len(second), pair % len(second)), sums, of_person)
+    pairs = pair // len(second), pair % len(second)
+    return AnswerPatterns(halves, pairs, sums, squares, of_person)
 
 
 def _cut_in_half(counts: Ints) -> int:

@@ -20,6 +20,7 @@ from cjlib.personas.categories import (
     read_categories,
 )
 from cjlib.personas.clustering import Floats, Ints
+from cjlib.personas.latent_intervals import estimate_chances
 from cjlib.personas.latent_steps import Likelihood, climb_classes
 
 STARTS: Final = 20
@@ -84,6 +85,10 @@ class LatentClasses:
         """Most probable class of each person; the larger class wins a tie."""
         labels: Ints = self.posteriors.to_numpy().argmax(axis=1).astype(np.int64)
         return labels
+
+    def estimate_chances(self, *, level: float = 0.95) -> pd.DataFrame:
+        """Chances and shares with intervals; see ``latent_intervals.estimate_chances``."""
+        return estimate_chances(self, level=level)
 
     def place(self, answers: Answers) -> pd.DataFrame:
         """Chance of new people to be in each class, from the items they answered.

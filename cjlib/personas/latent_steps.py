@@ -73,7 +73,8 @@ def _draw_people(patterns: AnswerPatterns, rng: np.random.Generator) -> AnswerPa
     first, second = (half[row] for half, row in zip(patterns.halves, rows, strict=True))
     one, two = pairs
     nobody = np.empty(0, dtype=np.int64)
-    return AnswerPatterns((first, second), (one, two), drawn[used].astype(float), nobody)
+    weights = drawn[used].astype(float)
+    return AnswerPatterns((first, second), (one, two), weights, weights, nobody)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
