@@ -9,6 +9,7 @@ from cjlib.actions import check_actions
 from cjlib.errors import Fault
 from cjlib.interviews import check_coding, check_comment_codes
 from cjlib.metrics import check_goals
+from cjlib.personas import check_believed
 from cjlib.study import Study, read_study
 
 
@@ -33,7 +34,7 @@ def check_study(
     study, faults = read_study(path, raw=raw)
     if study is None:
         return None, faults
-    faults += check_goals(study)
+    faults += [*check_goals(study), *check_believed(study)]
     missing = {fault.found for fault in faults if fault.found.startswith("file '")}
     for source, check in (
         ("costs", check_accounts), ("beliefs", check_accounts),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cjlib.checking import check_study
 from cjlib.codebook import Codebook, Item
 from cjlib.definitions import PersonaRules, Text
 from cjlib.errors import JourneyError, MissingSourceError, StudyError
@@ -138,6 +140,26 @@ def test_all_faults_come_at_once_and_columns_are_checked(tmp_path):
         read_believed_personas(make_study(tmp_path, HEAD + "A,,pric,>=4\nA,,price,>=9\n"))
     with pytest.raises(StudyError, match="unknown column 'itm'.*Did you mean 'item'"):
         read_believed_personas(make_study(tmp_path, "name_en,itm,rule\nA,price,>=4\n"))
+
+
+def test_the_check_of_a_whole_study_reads_the_file_too(sepidar, tmp_path):
+    for file in sepidar.rglob("*"):
+        if file.is_file():
+            place = tmp_path / file.relative_to(sepidar)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(file.read_bytes())
+    yaml = tmp_path / "study.yaml"
+    text = yaml.read_text(encoding="utf-8")
+    if "believed:" not in text:
+        text = text.replace("personas:\n", "personas:\n  believed: mine.csv\n", 1)
+    text = re.sub(r"  believed: \S+", "  believed: mine.csv", text)
+    yaml.write_text(text, encoding="utf-8")
+
+    assert "file 'mine.csv'" in str(check_study(tmp_path)[1][0])
+    (tmp_path / "mine.csv").write_text(HEAD + "A,,need_pric,>=4\n", encoding="utf-8")
+    assert [str(fault)[:38] for fault in check_study(tmp_path)[1]] == [
+        "mine.csv:2: unknown item 'need_pric'; e"[:38]
+    ]
 
 
 def test_a_study_without_beliefs_says_so(tmp_path):
