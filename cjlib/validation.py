@@ -119,7 +119,8 @@ def schema_faults(
             )
         else:
             hint = error.schema.get("description") or _rule(error)
-            yield Fault(shown, line, f"{name}: {_short(error.instance)}", str(hint))
+            told = "(not shown)" if name == "url" else _short(error.instance)
+            yield Fault(shown, line, f"{name}: {told}", str(hint))
 
 
 def line_of(lines: dict[Path_, int], place: Any) -> int:
@@ -147,6 +148,7 @@ def _rule(error: jsonschema.ValidationError) -> str:
 
 def _short(value: Any) -> str:
     text = hide_passwords(json.dumps(value, ensure_ascii=False))
+    text = re.sub(r'("url": ")(?:[^"\\]|\\.)*', r"\1***", text)
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -2,6 +2,17 @@
 
 from cjlib.events.interactions import KEPT, ONE_WAY, REASONS, TALK, Interactions, read_interactions
 from cjlib.events.journey_log import JourneyLog, View, code_events, journey_log, sessions
+from cjlib.events.questions import (
+    count_ends,
+    count_funnel,
+    count_moves,
+    count_paths,
+    count_steps,
+    count_ties,
+    measure_gaps,
+)
+from cjlib.events.store import StoredLog
+from cjlib.events.storing import store_log
 
 __all__ = [
     "KEPT",
@@ -10,9 +21,18 @@ __all__ = [
     "TALK",
     "Interactions",
     "JourneyLog",
+    "StoredLog",
     "View",
     "code_events",
+    "count_ends",
+    "count_funnel",
+    "count_moves",
+    "count_paths",
+    "count_steps",
+    "count_ties",
     "journey_log",
+    "measure_gaps",
     "read_interactions",
     "sessions",
+    "store_log",
 ]

@@ -78,8 +78,9 @@ def read_server(source: EventSource, *, rows: int) -> Iterator[pa.Table]:
     """
     import sqlalchemy as sa
 
+    url = address(source)
     try:
-        engine = sa.create_engine(address(source), poolclass=sa.pool.NullPool, hide_parameters=True)
+        engine = sa.create_engine(url, poolclass=sa.pool.NullPool, hide_parameters=True)
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError, ValueError) as error:
         raise MissingSourceError(
             f"{CALLER}: {source.shown}: url must be an address that SQLAlchemy knows "
@@ -157,7 +158,7 @@ def read_duckdb(path: Path, source: EventSource, *, rows: int) -> Iterator[pa.Ta
                     f"{', '.join(known) or 'no table'}. Add 'table' to the source."
                 )
             query = write_query(source, known if "." not in source.table else None)
-            reader: Any = connection.execute(query).to_arrow_reader(rows)
+            reader: Any = connection.sql(query).to_arrow_reader(rows)
             empty = True
             for batch in reader:
                 empty = False

@@ -182,7 +182,7 @@ def find_reasons(
     ``repeated``: exact duplicates; ``other``: rows that are no contact of their own.
     """
     touchpoint = rows[TOUCHPOINT].to_numpy()
-    channel = _channel(study, rows)
+    channel = find_channel(study, rows)
     silent = [not (c.two_way and c.one_to_one) for c in study.channels]
     counterparty = np.array([*(t.counterparty for t in study.touchpoints), ""], dtype=object)
     mass = np.array([*silent, False])[channel]
@@ -209,12 +209,18 @@ def find_reasons(
     return found
 
 
-def _channel(study: Study, rows: pd.DataFrame) -> npt.NDArray[np.int32]:
-    """Code of the row's own channel, else of its touchpoint's; -1 where neither is known."""
+def find_channel(study: Study, rows: pd.DataFrame) -> npt.NDArray[np.int32]:
+    """Code of the own channel of each row, else of its touchpoint; -1 where neither is known."""
     places = {c.id: i for i, c in enumerate(study.channels)}
     own = np.array([*(places.get(t.channel, -1) for t in study.touchpoints), -1], dtype=np.int32)
     given = rows[CHANNEL].to_numpy()
     return np.where(given >= 0, given, own[rows[TOUCHPOINT].to_numpy()])
+
+
+def stage_of_touchpoint(study: Study) -> npt.NDArray[np.int64]:
+    """Return the place of each touchpoint's stage among the study's; -1 for none, and last."""
+    places = {stage: place for place, stage in enumerate(study.stage_ids)}
+    return np.array([*(places.get(t.stage, -1) for t in study.touchpoints), -1])
 
 
 def _divide(
@@ -223,13 +229,11 @@ def _divide(
 ) -> Interactions:  # fmt: skip
     inside = np.flatnonzero(reason < 0)
     outside = np.flatnonzero(reason >= 0)
-    places = {stage: place for place, stage in enumerate(study.stage_ids)}
-    stages = np.array([*(places.get(t.stage, -1) for t in study.touchpoints), -1])
     times = rows[TIME].to_numpy(dtype="datetime64[us]").astype(np.int64)[inside]
-    tie = stages[rows[TOUCHPOINT].to_numpy()[inside]]
+    tie = stage_of_touchpoint(study)[rows[TOUCHPOINT].to_numpy()[inside]]
     inside = inside[order_events(who[inside], times, tie=tie)]
     spelled: dict[str, Any] = {
-        "who": who, "customers": customers, "channel": _channel(study, rows), "study": study,
+        "who": who, "customers": customers, "channel": find_channel(study, rows), "study": study,
     }  # fmt: skip
     table = _spell(rows, inside, **spelled)
     aside = _spell(rows, outside, **spelled)

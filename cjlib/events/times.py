@@ -25,6 +25,7 @@ _TIME = re.compile(
     r"(?<!\d)(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?"
     r"(?:\s*([AaPp])\.?[Mm]\.?|\s*([قب])\.?\s?ظ\.?)?"
 )
+_DAY_FIRST = r"^\d{1,2}[-/.]\d{1,2}[-/.]\d{4}"
 _DAY_MONTH = re.compile(r"^(\d{1,2})[-/.](\d{1,2})[-/.]\d{4}(?!\d)")
 
 
@@ -131,9 +132,26 @@ def _plain(text: str) -> str:
 
 def find_order(texts: pd.Series) -> str:
     """Return "dmy" or "mdy" where the dates of a column tell, "" where they do not agree."""
-    parts = texts.str.extract(_DAY_MONTH).dropna().astype(int)
-    day_first = bool((parts[0] > 12).any())
-    month_first = bool((parts[1] > 12).any())
+    return read_day_order(*find_day_orders(texts)[:2])
+
+
+def find_day_orders(texts: pd.Series) -> tuple[bool, bool, bool]:
+    """Tell of dates like 03/04/2025: whether some must have the day first, the month, and any.
+
+    A column of times has none.
+    """
+    if pd.api.types.is_datetime64_any_dtype(texts):
+        return False, False, False
+    odd = texts.str.contains(r"[^\x20-\x7e]", regex=True).fillna(False).astype(bool)
+    plain = texts.where(~odd, texts[odd].map(_plain)) if odd.any() else texts
+    plain = plain.str.strip()
+    plain = plain[plain.str.contains(_DAY_FIRST, regex=True).fillna(False).astype(bool)]
+    parts = plain.str.extract(_DAY_MONTH).dropna().astype(int)
+    return bool((parts[0] > 12).any()), bool((parts[1] > 12).any()), bool(len(parts))
+
+
+def read_day_order(day_first: bool, month_first: bool) -> str:
+    """Return what such dates mean, "" where nothing tells or the column contradicts itself."""
     if day_first == month_first:
         return ""
     return "dmy" if day_first else "mdy"
