@@ -33,6 +33,8 @@ from cjlib.personas.stability import (
     refit_bootstrap,
 )
 from cjlib.personas.variables import Variables
+from cjlib.study import load_study
+from cjlib.survey import clean_answers
 
 # Centres of the solution that the book prints (sizes 470, 257, 324 and 402).
 BOOK = np.array(
@@ -107,7 +109,7 @@ def test_lloyd_stays_at_the_books_solution_and_a_better_one_exists(burgers):
     assert (assign(patterns.values, centres[0]) == book).all()
     assert fit.error == pytest.approx(1602.90, abs=0.01)  # some lie 0.008 apart
     sizes = np.bincount(fit.labels, weights=patterns.weights)
-    assert sizes == pytest.approx([580, 318, 315, 240], abs=5)
+    assert sizes == pytest.approx([580, 318, 315, 240], abs=8)
     assert adjusted_rand(book, fit.labels, patterns.weights) == pytest.approx(0.626, abs=0.005)
     assert fit.missed_by_ten == pytest.approx((1 - fit.share_at_best) ** 10)
     assert fit.missed_by_ten > 0.3
@@ -172,6 +174,28 @@ def test_ten_starts_seldom_show_mcdonalds_best_five_segments(burgers):
     assert (four.table["adjusted_rand"].iloc[1:] < 0.98).all()
     assert four.table["shown"].sum() == pytest.approx(1)
     assert "of 100 programs show the best solution (error 1,602.90)" in four.summary()
+
+
+def test_the_study_ships_definitions_only(root):
+    files = sorted(p.name for p in (root / "data" / "mcdonalds").iterdir())
+
+    assert files == ["codebook.csv", "study.yaml"]
+
+
+@pytest.mark.real
+def test_the_study_reads_the_public_file(root, shared_data):
+    study = load_study(root / "data" / "mcdonalds", raw=shared_data / "mcdonalds")
+
+    people = clean_answers(study).respondents
+
+    views = people.loc[:, "yummy":"disgusting"].astype(float).mean().round(2)
+    assert views.tolist() == [0.55, 0.91, 0.09, 0.87, 0.53, 0.90, 0.60, 0.64, 0.36, 0.20, 0.24]
+    assert people["gender"].value_counts().to_dict() == {"Female": 788, "Male": 665}
+    assert people["like"].eq(-5).sum() == 152
+    assert people["like"].eq(5).sum() == 143
+    assert people["like"].notna().all()
+    assert people["age"].notna().all()
+    assert people["visits"].nunique() == 6
 
 
 # --- stability --------------------------------------------------------------------------
@@ -390,7 +414,7 @@ def test_planted_groups_are_found_by_every_criterion(few_counts):
     picks = found.picks.set_index("criterion")["k"]
 
     assert (found.k, found.verdict) == (4, "natural")
-    assert set(picks.drop("stability")) == {4}  # two and four hold in every refit
+    assert set(picks.drop(["stability", "instability"])) == {4}  # two and four hold in every refit
     four = found.segments[found.segments["k"].eq(4)]
     assert (four["slsw"] > 0.95).all()
     assert found.table["missed_by_ten"].dropna().between(0, 1).all()

@@ -185,9 +185,8 @@ def choose_number(
     if method == "kmeans":
         patterns = find_patterns(variables.matrix, variables.row_weights)
     else:
-        rows = len(variables.scaled)
         w = variables.row_weights
-        patterns = Patterns(variables.matrix, w, np.arange(rows), w)
+        patterns = Patterns(variables.matrix, w, np.arange(len(w)), w)
     distinct = len(np.unique(patterns.values, axis=0))
     counts = [c for c in sorted({*COUNTS, k or 2}) if c <= distinct // 2]
     mixtures, first = {}, _fit_mixture(patterns, 1, None, rng)

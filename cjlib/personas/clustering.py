@@ -10,6 +10,7 @@ import numpy.typing as npt
 from cjlib.errors import TooFewError
 
 Floats = npt.NDArray[np.float64]
+Rough = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 SAME_SOLUTION = 1e-4  # solutions whose errors differ by less than this share count as one
@@ -155,7 +156,7 @@ def draw_starts(x: Floats, weights: Floats, k: int, *, rng: np.random.Generator)
 
 
 def run_lloyd(
-    x: Floats, weights: Floats, centres: Floats, *, most_steps: int = MOST_STEPS
+    x: Rough, weights: Floats, centres: Rough, *, most_steps: int = MOST_STEPS
 ) -> tuple[Floats, Floats]:
     """Run Lloyd's steps on many starts at once, each with its own row weights.
 

@@ -148,7 +148,7 @@ def list_picks(table: pd.DataFrame, gap: Gap | None) -> pd.DataFrame:
         ("silhouette", "silhouette", _highest, "widest mean silhouette"),
         ("BIC", "bic", _lowest, "lowest BIC of a mixture"),
     ]  # fmt: skip
-    found = []
+    found: list[tuple[str, int | None, float, str]] = []
     for name, column, pick, rule in rules:
         source = table if column == "bic" else rows
         values = source.set_index("k")[column].dropna()
@@ -170,11 +170,11 @@ def list_picks(table: pd.DataFrame, gap: Gap | None) -> pd.DataFrame:
 
 
 def _highest(values: pd.Series) -> int:
-    return int(values.idxmax())
+    return int(values.index[int(values.argmax())])
 
 
 def _lowest(values: pd.Series) -> int:
-    return int(values.idxmin())
+    return int(values.index[int(values.argmin())])
 
 
 def _last(values: pd.Series, least: float) -> int | None:

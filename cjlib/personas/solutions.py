@@ -134,14 +134,14 @@ def compare_solutions(
     winners = errors.reshape(repeats, starts).argmin(axis=1) + np.arange(repeats) * starts
     of_start, kept = _tell_apart(best.labels, labels, errors, winners, patterns.weights)
     shown = of_start[winners]
-    least = np.array([errors[of_start == s].min(initial=np.inf) for s in range(len(kept))])
-    least[0] = best.error
+    ends = [errors[of_start == s].min(initial=np.inf) for s in range(len(kept))]
+    lowest = np.array([best.error, *ends[1:]])
     w = patterns.weights
     table = pd.DataFrame(
         {
             "solution": np.arange(1, len(kept) + 1),
-            "error": least,
-            "above_best": least / best.error - 1 if best.error > 0 else 0.0,
+            "error": lowest,
+            "above_best": lowest / best.error - 1 if best.error > 0 else 0.0,
             "adjusted_rand": [adjusted_rand(kept[0], each, w) for each in kept],
             "starts": [(of_start == s).mean() for s in range(len(kept))],
             "shown": np.bincount(shown, minlength=len(kept)) / repeats,

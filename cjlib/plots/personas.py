@@ -142,9 +142,10 @@ def draw_number_of_personas(
 def _name_criteria(picks: pd.DataFrame, language: str) -> dict[int, list[str]]:
     """Names of the criteria by the number they take; 0 where they take none."""
     found: dict[int, list[str]] = {}
-    for row in picks.itertuples():
-        name = phrase(f"persona.criterion.{str(row.criterion).replace(' ', '_')}", language)
-        found.setdefault(0 if pd.isna(row.k) else int(row.k), []).append(_wrap(name, 12))
+    taken = picks["k"].fillna(0).astype(int)
+    for criterion, k in zip(picks["criterion"], taken, strict=True):
+        name = phrase(f"persona.criterion.{str(criterion).replace(' ', '_')}", language)
+        found.setdefault(int(k), []).append(_wrap(name, 12))
     return found
 
 
@@ -180,13 +181,14 @@ def draw_segments(
             ax.fill_between(
                 [left, right], [low, high], [low + width, high + width], color=RULE, linewidth=0
             )
-        for row in segments[segments["k"].eq(k)].itertuples():
-            bottom = base[k, int(row.segment)]
-            colour = colours(scale(row.slsw))
-            ax.bar(k, row.share, bottom=bottom, width=BAR, color=colour, zorder=3)
-            if row.share >= SHOWN_FROM:
+        here = segments[segments["k"].eq(k)]
+        for number, share, held in here[["segment", "share", "slsw"]].to_numpy(dtype=float):
+            bottom = base[k, int(number)]
+            colour = colours(float(scale(held)))
+            ax.bar(k, share, bottom=bottom, width=BAR, color=colour, zorder=3)
+            if share >= SHOWN_FROM:
                 ax.text(
-                    k, bottom + row.share / 2, format_number(row.slsw, language, decimals=2),
+                    k, bottom + share / 2, format_number(held, language, decimals=2),
                     ha="center", va="center", fontsize=9, zorder=4,
                     color=INK if np.mean(colour[:3]) > 0.5 else "white",
                 )  # fmt: skip
@@ -223,14 +225,14 @@ def _stack_segments(
     base: dict[tuple[int, int], float] = {}
     for k in counts:
         rows = segments[segments["k"].eq(k)]
+        shares = {int(s): float(v) for s, v in rows[["segment", "share"]].to_numpy(dtype=float)}
         wanted = {}
-        for row in rows.itertuples():
-            own = flows[flows["k"].eq(k) & flows["segment"].eq(row.segment)]
+        for segment in shares:
+            own = flows[flows["k"].eq(k) & flows["segment"].eq(segment)]
             places = [middle.get((k - 1, int(c)), 0.5) for c in own["came_from"]]
-            wanted[int(row.segment)] = (
-                float(np.average(places, weights=own["share"])) if places else -float(row.segment)
+            wanted[segment] = (
+                float(np.average(places, weights=own["share"])) if places else -float(segment)
             )
-        shares = dict(zip(rows["segment"].astype(int), rows["share"], strict=True))
         at = -GAP * (len(shares) - 1) / 2
         for segment in sorted(wanted, key=lambda s: (wanted[s], s)):
             base[k, segment] = at
@@ -243,7 +245,8 @@ def _place_bands(
     flows: pd.DataFrame, base: dict[tuple[int, int], float], k: int
 ) -> list[tuple[float, float, float, float, float]]:
     """Bands (left, right, low at the left, low at the right, width), stacked without crossing."""
-    rows = [(int(r.came_from), int(r.segment), float(r.share)) for r in flows.itertuples()]
+    table = flows[["came_from", "segment", "share"]].to_numpy(dtype=float)
+    rows = [(int(a), int(b), float(share)) for a, b, share in table]
     leaves = {a: base[k - 1, a] for a, _, _ in rows}
     enters = {b: base[k, b] for _, b, _ in rows}
     starts, ends = {}, {}
