@@ -556,7 +556,9 @@ def test_behaviour_stands_beside_the_answers():
     )
     assert found.items["source"].tolist() == ["survey"] * 6 + ["interactions"] * 2
     logs = np.log1p(found.raw["contacts"].fillna(found.raw["contacts"].median()))
-    assert found.scaled[:, 6] == pytest.approx((logs - logs.mean()) / (2 * logs.std()), abs=1e-9)
+    usual = np.sqrt(found.scaled[:, :6].var(axis=0, ddof=1).mean())
+    assert found.scaled[:, 6] == pytest.approx((logs - logs.mean()) / logs.std() * usual, abs=1e-9)
+    assert found.scale(found.raw)[:40] == pytest.approx(found.scaled[:40])
     assert any("contacts (40), amount (40) of 60 rows" in note for note in found.notes)
     assert found.ratings.sum() == 6  # behaviour is no rating: no answering style in it
     with pytest.raises(MissingSourceError, match=r"personas.events names contacts, amount, but no"):

@@ -13,6 +13,7 @@ from cjlib.definitions import Text
 from cjlib.errors import JourneyError, MissingSourceError
 from cjlib.interviews import Interviews
 from cjlib.personas.behaviour import join_behaviour
+from cjlib.personas.clustering import Floats
 from cjlib.personas.themes import join_themes
 from cjlib.personas.variables import (
     MOST_MISSING,
@@ -139,7 +140,7 @@ def read_survey_variables(
     require_rows(int(kept.sum()), raw.shape[1])
     whole = _fill(used, study.missing_answers, rng)
     levels = _order_levels(whole, items, levels)
-    items, scaled = settle_items(whole, items, levels)
+    items, scaled = _weigh_behaviour(*settle_items(whole, items, levels))
     filled = int(items["filled"].sum())
     notes = [_tell_gaps(kept, raw.shape[1], filled, study.missing_answers), *notes]
     notes += [*dropped, *more_dropped]
@@ -223,7 +224,7 @@ def _join(
         told = ", ".join(f"{r['item']} ({int(columns[r['item']].notna().sum()):,})" for r in kept)
         notes.append(
             f"Beside the survey's answers stand, joined by customer: {told} of {len(keys):,} rows "
-            "known; one customer's rows of several waves share them."
+            "known; one customer's rows of several waves share them. Each weighs as one item."
         )
     return {row["item"]: columns[row["item"]] for row in kept}, kept, notes
 
@@ -234,6 +235,21 @@ def _used_levels(column: pd.Series, known: tuple[str, ...]) -> tuple[str, ...]:
         return known
     seen = set(column.dropna().astype(str))
     return (*(code for code in known if code in seen), *sorted(seen - set(known)))
+
+
+def _weigh_behaviour(items: pd.DataFrame, scaled: Floats) -> tuple[pd.DataFrame, Floats]:
+    """Give behaviour the spread that is usual among the survey's items, so that one weighs as one.
+
+    Ratings spread far less over their range than a number over its own; a few counts would
+    else outweigh them all.
+    """
+    joined = items["source"].eq("interactions").to_numpy()
+    asked = items["source"].eq("survey").to_numpy() & items["scaling"].ne("category").to_numpy()
+    if not joined.any() or not asked.any():
+        return items, scaled
+    factor = np.where(joined, 2 * np.sqrt(scaled[:, asked].var(axis=0, ddof=1).mean()), 1.0)
+    told = {"spread": items["spread"] / factor} | {n: items[n] * factor for n in ("cut", "fill")}
+    return items.assign(**told), scaled * factor
 
 
 def _order_levels(

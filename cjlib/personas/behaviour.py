@@ -21,7 +21,6 @@ from cjlib.columns import (
 from cjlib.definitions import Text
 from cjlib.errors import JourneyError, nearest
 from cjlib.personas.variables import (
-    BEHAVIOUR,
     CLIP_AT,
     MOST_MISSING,
     Variables,
@@ -42,6 +41,7 @@ BEHAVIOUR_LABELS: Final = {
     "wait_hours": Text("Median wait between contacts, hours", "میانهٔ انتظار بین تماس‌ها، ساعت"),
     "rating": Text("Mean rating", "میانگین امتیاز"),
 }
+BEHAVIOUR: Final = "behaviour"
 LOGGED: Final = ("contacts", "days_active", "purchases", "amount", "wait_hours")  # log(1 + x)
 
 

@@ -22,7 +22,6 @@ FEWEST_PEOPLE: Final = 20
 FEWEST_RATINGS: Final = 2  # from which an answering style can be told
 STYLES: Final = ("none", "level", "level_and_spread")
 INDICATOR: Final = float(np.sqrt(0.5))  # two answers of a nominal item lie 1 apart, as yes and no
-BEHAVIOUR: Final = "behaviour"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,16 +41,17 @@ class Variables:
         Rows with enough answers to be placed.
     scaled : array (kept rows, items)
         Items on a common footing, gaps filled: scales and ticks 0 to 1; numbers with mean 0
-        and standard deviation 1/2 (counts, money and waits of the log after log(1 + x), cut
-        at ``CLIP_AT`` standard deviations); a category the place of its level in ``levels``.
+        and standard deviation 1/2; behaviour likewise (counts, money and waits after log(1 + x),
+        cut at ``CLIP_AT`` standard deviations), but beside survey answers with the standard
+        deviation usual among those; a category the place of its level in ``levels``.
     centre : array of bool, one per item
         Rating items that ``style`` is taken out of.
     weights : array (rows,)
     items : DataFrame
         ``item, role, kind, label_en, label_fa, scaling`` (range, standard, log, category),
         ``low, high, source`` (survey, interactions, interviews), ``shift, spread`` (scaled =
-        (answer - shift) / spread), ``fill`` (of a gap, on the scaled footing), ``filled``
-        (gaps filled).
+        (answer - shift) / spread, of its log(1 + x) for "log"), ``cut`` (scaled values beyond
+        it count as it), ``fill`` (of a gap, on the scaled footing), ``filled`` (gaps filled).
     notes : tuple of str
         What was decided on the way, in words.
     levels : dict of item to tuple of str
@@ -227,9 +227,7 @@ def scale_answers(
         require_finite(name, values)
         if item["scaling"] == "log":
             values = np.log1p(values)
-        out[:, j] = (values - item["shift"]) / item["spread"]
-        if item["role"] == BEHAVIOUR and item["source"] == "interactions":
-            out[:, j] = np.clip(out[:, j], -CLIP_AT / 2, CLIP_AT / 2)
+        out[:, j] = np.clip((values - item["shift"]) / item["spread"], -item["cut"], item["cut"])
     return out
 
 
@@ -278,7 +276,8 @@ def settle_items(
             values = whole[item["item"]].astype(float)
             values = np.log1p(values) if item["scaling"] == "log" else values
             shift[j], spread[j] = values.mean(), 2 * values.std()
-    items = items.assign(shift=shift, spread=spread)
+    cut = np.where(items["source"].eq("interactions"), CLIP_AT / 2, np.inf)
+    items = items.assign(shift=shift, spread=spread, cut=cut)
     scaled = scale_answers(whole, items, levels)
     fill: Floats = np.median(scaled, axis=0)
     for j in np.flatnonzero(items["scaling"].eq("category")).tolist():
