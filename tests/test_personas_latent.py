@@ -694,3 +694,17 @@ def test_intervals_at_the_edge_and_of_what_is_not_settled(rng):
     assert loose.estimate_chances()["low"].isna().all()
     with pytest.raises(JourneyError, match=r"estimate_chances: level must lie .* level=0.95"):
         loose.estimate_chances(level=95)
+
+
+def test_what_underflows_is_added_up_in_logarithms_to_the_same(rng, monkeypatch):
+    categories, codes = read_categories(SETS["gss82"], caller="test")
+    patterns = find_answer_patterns(codes, categories.counts, np.ones(len(codes)))
+    likelihood = Likelihood.of(patterns, categories.counts, 3)
+    begun = likelihood.draw_starts(4, rng)
+    after, fits = likelihood.step(begun)
+
+    monkeypatch.setattr("cjlib.personas.latent_steps.UNDERFLOW", np.inf)
+    mended, sums = likelihood.step(begun)
+
+    assert mended == pytest.approx(after, abs=1e-12)
+    assert sums == pytest.approx(fits, abs=1e-8)
