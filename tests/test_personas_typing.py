@@ -409,6 +409,10 @@ def test_an_answer_that_means_less_is_found_by_its_index(tool):
 
     moved = found.table[found.table["check"].eq("psi") & found.table["drifted"]]
     assert moved["of"].tolist() == ["q1"]
+    large = found.table["check"].ne("psi") | found.table["estimate"].ge(0.1)
+    assert found.table["drifted"].equals(found.table["p_holm"].lt(0.05) & large)
+    known = found.table["p"].notna()
+    assert (found.table.loc[known, "p_holm"] >= found.table.loc[known, "p"]).all()
     assert moved["estimate"].iloc[0] > 0.1
 
 
