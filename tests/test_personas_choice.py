@@ -102,15 +102,17 @@ def test_lloyd_stays_at_the_books_solution_and_a_better_one_exists(burgers):
 
     centres, errors = run_lloyd(patterns.values, weights, BOOK[None])
     fit = fit_kmeans(patterns, 4, rng=np.random.default_rng(1234))
-    fit = improve_fit(patterns, fit, refit_bootstrap(patterns, fit, rng=np.random.default_rng(1)))
+    for seed in (1, 2, 3):  # some solutions lie 0.008 apart
+        more = refit_bootstrap(patterns, fit, rng=np.random.default_rng(seed))
+        fit = improve_fit(patterns, fit, more)
 
     assert np.bincount(book, weights=patterns.weights).tolist() == [470, 257, 324, 402]
     assert errors[0] == pytest.approx(1656.43, abs=0.005)
     assert (assign(patterns.values, centres[0]) == book).all()
-    assert fit.error == pytest.approx(1602.90, abs=0.01)  # some lie 0.008 apart
+    assert fit.error == pytest.approx(1602.90, abs=0.005)
     sizes = np.bincount(fit.labels, weights=patterns.weights)
-    assert sizes == pytest.approx([580, 318, 315, 240], abs=8)
-    assert adjusted_rand(book, fit.labels, patterns.weights) == pytest.approx(0.626, abs=0.005)
+    assert sizes.tolist() == [580, 318, 315, 240]
+    assert adjusted_rand(book, fit.labels, patterns.weights) == pytest.approx(0.626, abs=0.0005)
     assert fit.missed_by_ten == pytest.approx((1 - fit.share_at_best) ** 10)
     assert fit.missed_by_ten > 0.3
 

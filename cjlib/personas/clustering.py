@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from cjlib.errors import TooFewError
 
 Floats = npt.NDArray[np.float64]
-Rough = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+Rough = npt.NDArray[Any]  # float64, or float32 where that is precise enough
 Ints = npt.NDArray[np.int64]
 
 SAME_SOLUTION = 1e-4  # solutions whose errors differ by less than this share count as one
@@ -185,7 +186,7 @@ def run_lloyd(
     return result, errors
 
 
-def _run_block(x: Floats, w: Floats, centres: Floats, most_steps: int) -> tuple[Floats, Floats]:
+def _run_block(x: Rough, w: Rough, centres: Rough, most_steps: int) -> tuple[Floats, Floats]:
     """Lloyd's steps of one block; centres are (k, runs, variables) here."""
     turned, square = np.ascontiguousarray(-2 * x.T), (x**2).sum(axis=1)
     k, runs, p = centres.shape

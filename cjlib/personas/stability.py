@@ -12,6 +12,7 @@ from cjlib.personas.clustering import (
     Ints,
     KMeansFit,
     Patterns,
+    Rough,
     assign,
     best_jaccard,
     draw_starts,
@@ -129,7 +130,7 @@ def _nearest(x: Floats, solutions: Floats) -> Floats:
     return np.stack([((c**2).sum(axis=1) - 2 * x @ c.T).min(axis=1) + square for c in solutions])
 
 
-def _go_on(x: Floats, weights: Floats, starts: Floats, steps: int) -> tuple[Floats, Floats]:
+def _go_on(x: Rough, weights: Floats, starts: Rough, steps: int) -> tuple[Floats, Floats]:
     """Lloyd's steps from starts (samples, each, k, variables); centres and errors."""
     samples, each, k, p = starts.shape
     runs = np.repeat(weights, each, axis=0)
