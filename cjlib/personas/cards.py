@@ -240,7 +240,7 @@ def _touchpoints(material: Material, rows: pd.DataFrame, *, people: int) -> list
         share = _protect(material, estimate_share(int(n), people, level=study.level))
         lines.append(
             _line("journey", f"touchpoint:{touchpoint}", _phrase("persona.touchpoint"), share,
-                  unit="share", text=label, overall=float(used[touchpoint]) / total,
+                  unit="share", text=label, overall=float(used.loc[str(touchpoint)]) / total,
                   source="interactions")
         )  # fmt: skip
     return lines

@@ -121,7 +121,8 @@ def _vary(cleaning: Cleaning) -> dict[str, Cleaning]:
     rules = {"nobody removed": NO_CLEANING, "stricter": stricter(cleaning)}
     for name in COMPARISONS:
         if getattr(cleaning, name) is not None:
-            rules[f"without {name}"] = replace(cleaning, **{name: None}, at_least=1)
+            changes: dict[str, Any] = {name: None, "at_least": 1}
+            rules[f"without {name}"] = replace(cleaning, **changes)
     if cleaning.duplicates:
         rules["without duplicates"] = replace(cleaning, duplicates=False)
     return {name: rule for name, rule in rules.items() if rule != cleaning}

@@ -207,12 +207,12 @@ def _count_distinct(groups: Personas, study: Study, survey: Any) -> dict[str, Fo
     every = pd.concat(tables, ignore_index=True)
     every["p_holm"] = adjust_holm(every["p_value"].to_numpy(dtype=float))
     out = {}
-    for persona, rows in every.groupby("of", sort=False):
+    for of, rows in every.groupby("of", sort=False):
         known = rows[rows["p_value"].notna()].sort_values("p_holm", kind="stable")
         hits = known[known["p_holm"].lt(CHANCE)]
         named = ", ".join(hits["item"].head(3))
         count = float(len(hits)) if len(known) else float("nan")
-        out[str(persona)] = (count, f"{len(hits)} / {len(known)}" + (f": {named}" * bool(named)))
+        out[str(of)] = (count, f"{len(hits)} / {len(known)}" + (f": {named}" * bool(named)))
     return out
 
 

@@ -200,7 +200,9 @@ def _worth(
             f"{int(value.index.duplicated().sum())} ids again and "
             f"{int(np.isinf(value.to_numpy(dtype=float)).sum())} infinite numbers. Mend it."
         )
-    found = of_customer.rename(PERSONA).to_frame().assign(worth=of_customer.index.map(value))
+    found = (
+        of_customer.rename(PERSONA).to_frame().assign(worth=of_customer.index.map(value.to_dict()))
+    )
     return found[found["worth"].notna()]
 
 
@@ -240,8 +242,8 @@ def _gather_money(worth: pd.DataFrame, ids: list[str], units: pd.Index) -> Float
     row = units.get_indexer(worth.index.astype("string"))
     number = worth[PERSONA].map({p: i for i, p in enumerate(ids)}).to_numpy(dtype=np.int64)
     kept = row >= 0
-    np.add.at(out, (row[kept], number[kept], 0), worth["worth"].to_numpy(dtype=float)[kept])
-    np.add.at(out, (row[kept], number[kept], 1), 1.0)
+    pair = np.column_stack([worth["worth"].to_numpy(dtype=float), np.ones(len(worth))])
+    np.add.at(out, (row[kept], number[kept]), pair[kept])
     return out
 
 
