@@ -23,7 +23,7 @@ from cjlib.personas.answers import read_survey_variables
 from cjlib.personas.behaviour import measure_behaviour, read_behaviour_variables
 from cjlib.personas.clustering import adjusted_rand, find_patterns
 from cjlib.personas.gaussian import fit_gaussian_classes
-from cjlib.personas.levels import find_levels
+from cjlib.personas.levels import Levels, find_levels
 from cjlib.personas.methods import METHODS, fit_segments
 from cjlib.personas.prototypes import default_gamma, find_mixed_rows, fit_prototypes
 from cjlib.personas.ward import fit_ward
@@ -473,6 +473,8 @@ def test_numbers_are_cut_into_quarters_and_scales_keep_their_answers(mixed):
     needs = codes[:, items.index("need_price")]
     assert (needs + 1 == variables.raw["need_price"]).all()
     assert (codes[:, items.index("wifi")] == variables.raw["wifi"]).all()
+    at_the_cut = Levels((np.array([0.5]),)).code(np.array([[0.4], [0.5], [np.nan]]))
+    assert at_the_cut.tolist() == [[0], [1], [-1]]
 
 
 def test_gaps_stay_gaps_for_latent_classes_only():
