@@ -18,6 +18,9 @@ Ints = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
 SEEDS: Final = (0x9E3779B97F4A7C15, 0xD1B54A32D192ED03)  # odd, from the golden and plastic ratios
 BIN_SHIFT: Final = 45  # of a float64's bits: 128 bins to each doubling of a gap
+FIRST_BIN: Final = (1023 << 7) - 1  # so that a gap of 1 is in bin 1
+BINS: Final = 2**13  # above any bin of a gap below 2**63
+DENSE: Final = 2**23  # cells that are counted in a plain array
 
 
 def find_moves(log: JourneyLog) -> tuple[Ints, Ints]:
@@ -166,6 +169,69 @@ def scatter(values: Hashes) -> Hashes:
     return values ^ (values >> np.uint64(33))
 
 
-def bin_gaps(gaps: Ints) -> Ints:
-    """Return a bin of each gap that never falls as the gap grows (128 to each doubling)."""
-    return gaps.astype(np.float64).view(np.int64) >> BIN_SHIFT
+def bin_gaps(log: JourneyLog) -> tuple[Ints, Ints]:
+    """Return ``pair * BINS + bin`` and the gap of each move.
+
+    A bin never falls as the gap grows; there are 128 to each doubling, and one for no gap.
+    """
+    pair, gap = find_moves(log)
+    bins = gap.astype(np.float64).view(np.int64)
+    bins >>= BIN_SHIFT
+    bins -= FIRST_BIN
+    np.maximum(bins, 0, out=bins)
+    pair *= BINS
+    pair += bins
+    return pair, gap
+
+
+def tally_gaps(log: JourneyLog) -> tuple[Ints, Ints]:
+    """Return the cells of ``bin_gaps`` that occur, ascending, and how often each does."""
+    cell, _ = bin_gaps(log)
+    if len(log.labels) ** 2 * BINS <= DENSE:
+        count = np.bincount(cell)
+        some = np.flatnonzero(count)
+        return some, count[some]
+    return tally(cell)
+
+
+def pick_gaps(log: JourneyLog, *, chosen: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return place in ``chosen``, gap and count of the distinct gaps in the chosen cells."""
+    cell, gap = bin_gaps(log)
+    size = len(log.labels) ** 2 * BINS
+    if size <= DENSE:
+        place = np.full(size, -1, dtype=np.int32)
+        place[chosen] = np.arange(len(chosen), dtype=np.int32)
+        at = place[cell]
+        hit = at >= 0
+    else:
+        at = np.minimum(np.searchsorted(chosen, cell), len(chosen) - 1)
+        hit = chosen[at] == cell
+    gap, where = gap[hit], at[hit].astype(np.int64)
+    order = np.lexsort((gap, where))
+    gap, where = gap[order], where[order]
+    fresh = np.ones(len(gap), dtype=bool)
+    fresh[1:] = (gap[1:] != gap[:-1]) | (where[1:] != where[:-1])
+    edges = np.append(np.flatnonzero(fresh), len(gap))
+    return where[fresh], gap[fresh], np.diff(edges)
+
+
+def tally_paths(log: JourneyLog) -> tuple[Ints, Ints]:
+    """Return the hashes of the paths that occur, ascending, and how many journeys take each."""
+    return tally(hash_paths(log).view(np.int64))
+
+
+def count_tied(log: JourneyLog) -> Ints:
+    """Count the moves, those at the same time, of these those that change the label; journeys."""
+    pair, gap = find_moves(log)
+    k = len(log.labels)
+    same = gap == 0
+    differ = same & (pair // k != pair % k)
+    owner = np.repeat(np.arange(log.journeys), log.lengths - 1)[differ]
+    journeys = int((owner[1:] != owner[:-1]).sum()) + bool(len(owner))
+    return np.array([len(gap), same.sum(), differ.sum(), journeys], dtype=np.int64)
+
+
+def tally(values: Ints) -> tuple[Ints, Ints]:
+    """Return the distinct values, ascending, and how often each occurs."""
+    found, count = np.unique(values, return_counts=True)
+    return found, count.astype(np.int64)

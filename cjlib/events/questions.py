@@ -6,17 +6,20 @@ memory. These serve logs of any size, one partition after another.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
-from typing import Protocol
+from multiprocessing import get_context
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cjlib.errors import JourneyError
+from cjlib.errors import JourneyError, TooFewError
 from cjlib.events import kernels
 from cjlib.events.journey_log import HOUR, JourneyLog
+from cjlib.events.store import StoredLog, open_layout
 
 Ints = npt.NDArray[np.int64]
 ARROW = " > "
@@ -42,7 +45,7 @@ def count_moves(log: Parts) -> pd.DataFrame:
         ``from, to, count``; one row per move that occurs, most frequent first, ties by the
         labels' order. A repeat is a move too; ties in time keep the log's stated order.
     """
-    pair, count = _add([kernels.count_pairs_of(part) for part in log.parts()])
+    pair, count = _add(each_part(log, kernels.count_pairs_of))
     rank = np.lexsort((pair, -count))
     return _moves(log, pair[rank]).assign(count=count[rank])
 
@@ -57,7 +60,7 @@ def count_steps(log: Parts, *, steps: int = 8) -> pd.DataFrame:
         ended is in no row.
     """
     _require_some(steps, "steps", caller="count_steps")
-    found = sum(kernels.count_places(part, steps=steps) for part in log.parts())
+    found = sum(each_part(log, kernels.count_places, steps=steps))
     return pd.DataFrame(
         np.asarray(found).T, index=pd.Index(log.labels, name="label"), columns=range(1, steps + 1)
     )
@@ -82,7 +85,7 @@ def count_funnel(log: Parts, *, stages: Sequence[str]) -> pd.DataFrame:
             f"It has {', '.join(map(str, log.labels[:30]))}."
         )
     codes = [known[stage] for stage in stages]
-    found = sum(kernels.count_reached(part, stages=codes) for part in log.parts())
+    found = sum(each_part(log, kernels.count_reached, stages=codes))
     return pd.DataFrame({"stage": list(stages), "journeys": np.asarray(found)})
 
 
@@ -94,7 +97,7 @@ def count_ends(log: Parts) -> pd.DataFrame:
     DataFrame
         ``label, entered, left``, in the labels' order; labels with neither are left out.
     """
-    entered, left = np.asarray(sum(kernels.count_first_and_last(part) for part in log.parts()))
+    entered, left = np.asarray(sum(each_part(log, kernels.count_first_and_last)))
     table = pd.DataFrame({"label": list(log.labels), "entered": entered, "left": left})
     return table[table["entered"].add(table["left"]).gt(0)].reset_index(drop=True)
 
@@ -149,12 +152,12 @@ def _places(size: Ints, at: Sequence[float]) -> npt.NDArray[np.float64]:
 def _select_gaps(
     log: Parts, at: Sequence[float]
 ) -> tuple[Ints, Ints, npt.NDArray[np.float64], Ints]:
-    binned = []
-    for part in log.parts():
-        pair, gap = kernels.find_moves(part)
-        binned.append(_tally(pair * BINS + kernels.bin_gaps(gap)))
-    cell, count = _add(binned)
-    some, begin = np.unique(cell // BINS, return_index=True)
+    cell, count = _add(each_part(log, kernels.tally_gaps))
+    pairs = cell // kernels.BINS
+    begin = np.flatnonzero(
+        np.concatenate([np.ones(min(len(pairs), 1), dtype=bool), pairs[1:] != pairs[:-1]])
+    )
+    some = pairs[begin]
     running = np.concatenate([[0], np.cumsum(count)])
     starts = running[np.concatenate([begin, [len(cell)]])]
     place = _places(np.diff(starts), at)
@@ -163,25 +166,8 @@ def _select_gaps(
     wanted = np.zeros(len(cell), dtype=bool)
     wanted[inside] = True
     chosen = cell[wanted]
-    gathered: list[list[tuple[Ints, Ints]]] = [[], []]
-    for part in log.parts():
-        pair, gap = kernels.find_moves(part)
-        own = pair * BINS + kernels.bin_gaps(gap)
-        at_bin = np.minimum(np.searchsorted(chosen, own), max(len(chosen) - 1, 0))
-        hit = chosen[at_bin] == own if len(chosen) else np.zeros(0, dtype=bool)
-        value, where = gap[hit], at_bin[hit]
-        order = np.lexsort((value, where))
-        value, where = value[order], where[order]
-        fresh = np.ones(len(value), dtype=bool)
-        fresh[1:] = (value[1:] != value[:-1]) | (where[1:] != where[:-1])
-        edges = np.append(np.flatnonzero(fresh), len(value))
-        gathered[0].append((where[fresh], np.diff(edges)))
-        gathered[1].append((where[fresh], value[fresh]))
-    where, value, times = (
-        np.concatenate([w for w, _ in gathered[0]]),
-        np.concatenate([v for _, v in gathered[1]]),
-        np.concatenate([n for _, n in gathered[0]]),
-    )
+    picked = each_part(log, kernels.pick_gaps, chosen=chosen) if len(chosen) else []
+    where, value, times = (np.concatenate([p[i] for p in picked] or [cell]) for i in range(3))
     order = np.lexsort((value, where))
     where, value, times = where[order], value[order], times[order]
     ends = np.cumsum(times)
@@ -193,9 +179,6 @@ def _select_gaps(
     within = rank - running[inside]
     values = value[np.searchsorted(ends, opened[position[inside]] + within, side="right")]
     return some, starts, place, values
-
-
-BINS = 2**19  # above any bin of a gap below 2**63
 
 
 def count_paths(log: Parts, *, top: int = 20) -> tuple[pd.DataFrame, int]:
@@ -213,17 +196,17 @@ def count_paths(log: Parts, *, top: int = 20) -> tuple[pd.DataFrame, int]:
     about n squared / 4e19 (3e-8 at a million).
     """
     _require_some(top, "top", caller="count_paths")
-    found = []
-    for part in log.parts():
-        own = kernels.hash_paths(part).view(np.int64)
-        found.append(_tally(own))
-    hashes, count = _add(found)
+    if isinstance(log, JourneyLog):
+        own = kernels.hash_paths(log).view(np.int64)
+        hashes, count = kernels.tally(own)
+    else:
+        hashes, count = _add(each_part(log, kernels.tally_paths))
     least = int(np.partition(count, -top)[-top]) if len(count) > top else 1
     candidates = hashes[count >= least]
     seen = count[count >= least]
     paths: dict[int, tuple[int, ...]] = {}
     for part in log.parts():
-        own = own if len(found) == 1 else kernels.hash_paths(part).view(np.int64)
+        own = own if part is log else kernels.hash_paths(part).view(np.int64)
         for key, path in _examples(part, own, candidates, seen, least=least, top=top):
             paths.setdefault(key, path)
     times = dict(zip(candidates.tolist(), seen.tolist(), strict=True))
@@ -278,24 +261,30 @@ def count_ties(log: Parts) -> pd.DataFrame:
         different labels; ``share`` of the moves that are tied, 0 to 1; ``journeys`` that
         have an unordered move.
     """
-    totals = np.zeros(4, dtype=np.int64)
-    for part in log.parts():
-        pair, gap = kernels.find_moves(part)
-        k = len(part.labels)
-        same = gap == 0
-        differ = same & (pair // k != pair % k)
-        owner = np.repeat(np.arange(part.journeys), part.lengths - 1)[differ]
-        totals += [len(gap), same.sum(), differ.sum(), len(np.unique(owner))]
-    moves, tied, unordered, journeys = totals.tolist()
+    moves, tied, unordered, journeys = np.asarray(sum(each_part(log, kernels.count_tied))).tolist()
     return pd.DataFrame(
         {"moves": [moves], "tied": [tied], "unordered": [unordered],
          "share": [tied / moves if moves else 0.0], "journeys": [journeys]}
     )  # fmt: skip
 
 
-def _tally(values: Ints) -> tuple[Ints, Ints]:
-    found, count = np.unique(values, return_counts=True)
-    return found, count.astype(np.int64)
+def each_part(log: Parts, kernel: Callable[..., Any], **options: Any) -> list[Any]:
+    """Ask a kernel of every partition, one after another or in the log's processes."""
+    if isinstance(log, StoredLog) and log.cores > 1:
+        tasks = [(str(log.folder), log.by, n, kernel, options) for n in range(log.partitions)]
+        with ProcessPoolExecutor(log.cores, mp_context=get_context("spawn")) as pool:
+            return list(pool.map(_ask_part, tasks))
+    found = [kernel(part, **options) for part in log.parts()]
+    if not found:
+        raise TooFewError(
+            f"{kernel.__name__}: a log must hold at least one contact; it holds none."
+        )
+    return found
+
+
+def _ask_part(task: tuple[str, str, int, Callable[..., Any], dict[str, Any]]) -> Any:
+    folder, by, number, kernel, options = task
+    return kernel(open_layout(folder).of(by).part(number), **options)
 
 
 def _add(parts: Sequence[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:

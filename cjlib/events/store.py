@@ -132,13 +132,14 @@ class StoredLog:
             name: np.concatenate([getattr(piece, name) for piece in pieces])
             for name in self.layout["measures"]
         }
-        return replace(
+        log: JourneyLog = replace(
             pieces[0], codes=views[self.by].codes, views=views,
             times=np.concatenate([piece.times for piece in pieces]),
             offsets=np.append(np.concatenate(offsets), before[-1]),
             owner=np.arange(self.journeys),
-            customers=np.concatenate([piece.customers for piece in pieces]), **rest,
+            customers=np.concatenate([piece.customers for piece in pieces]),
         )  # fmt: skip
+        return replace(log, **rest)
 
 
 def open_layout(folder: str | Path) -> StoredLog:
