@@ -128,7 +128,7 @@ class StoredLog:
             kind: replace(view, codes=np.concatenate([p.views[kind].codes for p in pieces]))
             for kind, view in pieces[0].views.items()
         }
-        rest = {
+        rest: dict[str, Any] = {
             name: np.concatenate([getattr(piece, name) for piece in pieces])
             for name in self.layout["measures"]
         }
