@@ -26,6 +26,7 @@ from cjlib.intervals.nets import (
     net_bounds,
 )
 from cjlib.intervals.shares import estimate_share, estimate_weighted_share, wilson_bounds
+from cjlib.intervals.survival import LogRank, compare_survival, estimate_survival
 from cjlib.intervals.weighing import are_even, design_effective_n, kish_effective_n, weigh
 
 __all__ = [
@@ -34,12 +35,14 @@ __all__ = [
     "Difference",
     "Estimate",
     "Floats",
+    "LogRank",
     "adjust_holm",
     "adjusted_net",
     "are_even",
     "compare_means",
     "compare_nets",
     "compare_shares",
+    "compare_survival",
     "design_effective_n",
     "estimate_difference",
     "estimate_mean",
@@ -47,6 +50,7 @@ __all__ = [
     "estimate_nps",
     "estimate_ratio",
     "estimate_share",
+    "estimate_survival",
     "estimate_weighted_share",
     "estimates_table",
     "kish_effective_n",

@@ -1,5 +1,6 @@
 """What customers are worth and how long they stay: formulas, fitted models, what was paid."""
 
+from cjlib.intervals import LogRank, compare_survival, estimate_survival
 from cjlib.value.bgnbd import Bgnbd, expect_purchases, fit_bgnbd, predict_purchases
 from cjlib.value.customers import CustomerValue, measure_value, share_of_top
 from cjlib.value.formulas import (
@@ -16,7 +17,6 @@ from cjlib.value.holdout import Holdout, check_holdout
 from cjlib.value.lifetime import ClvEstimate, estimate_clv
 from cjlib.value.purchases import PurchaseSummary, summarise_purchases
 from cjlib.value.retention import Retention, measure_retention
-from cjlib.value.survival import LogRank, compare_survival, estimate_survival
 
 __all__ = [
     "Bgnbd",

@@ -12,10 +12,9 @@ from matplotlib.axes import Axes
 
 from cjlib.columns import CUSTOMER, PERSONA, TIME, TOUCHPOINT, require_columns
 from cjlib.errors import JourneyError, TooFewError
-from cjlib.intervals import wilson_bounds
+from cjlib.intervals import LogRank, compare_survival, estimate_survival, wilson_bounds
 from cjlib.study import Study
 from cjlib.value.customers import first_channels
-from cjlib.value.survival import LogRank, compare_survival, estimate_survival
 
 SILENCE_DAYS: Final = 180  # half a year without contact counts as gone; an argument changes it
 

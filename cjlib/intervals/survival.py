@@ -9,9 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from cjlib.columns import GROUP
 from cjlib.errors import JourneyError
-from cjlib.intervals import Floats, normal_quantile, require_level
+from cjlib.intervals.model import Floats, normal_quantile, require_level
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def estimate_survival(
     tables = []
     for name in sorted({str(g) for g in label[~pd.isna(label)]}):
         table = _curve(time[label == name], ended[label == name], level)
-        table.insert(0, GROUP, name)
+        table.insert(0, "group", name)
         tables.append(table)
     if not tables:
         raise JourneyError("estimate_survival: there must be at least one duration; got none.")
