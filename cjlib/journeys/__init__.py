@@ -5,6 +5,12 @@ from cjlib.journeys.funnel import Funnel, measure_funnel
 from cjlib.journeys.loops import Loops, find_loops
 from cjlib.journeys.precursors import Elements, Precursors, page_elements, precede
 from cjlib.journeys.steps import Exits, StepMatrix, find_exits, measure_step_matrix
+from cjlib.journeys.subpaths import (
+    SubpathContrast,
+    Subpaths,
+    contrast_subpaths,
+    find_subpaths,
+)
 from cjlib.journeys.transitions import Switches, Transitions, channel_switches, count_transitions
 from cjlib.journeys.variants import Variants, count_variants
 from cjlib.journeys.waits import Waits, measure_waits
@@ -17,16 +23,20 @@ __all__ = [
     "Loops",
     "Precursors",
     "StepMatrix",
+    "SubpathContrast",
+    "Subpaths",
     "Switches",
     "Transitions",
     "Variants",
     "Waits",
     "channel_switches",
     "compare_belief",
+    "contrast_subpaths",
     "count_transitions",
     "count_variants",
     "find_exits",
     "find_loops",
+    "find_subpaths",
     "measure_funnel",
     "measure_step_matrix",
     "measure_waits",
