@@ -81,6 +81,7 @@ def test(rest: list[str]) -> int:
     here = (platform.system(), platform.machine(), sys.version_info[:2])
     strict = here == OUTPUTS_MADE_ON and not _conda_python()
     places = [] if any(word.startswith("tests") for word in rest) else _test_places(strict, rest)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # two workers share the cores already
     return _python("-m", "pytest", *places, *rest, cwd=ROOT)
 
 

@@ -18,6 +18,9 @@ from cjlib.errors import JourneyError
 from cjlib.notebook.opening import RAW_VARIABLE, RESULTS_VARIABLE, STUDY_VARIABLE, home
 
 CELL_SECONDS = 900
+# Small matrices: a second thread of linear algebra doubles the work and saves no time, and one
+# thread adds up in one order, so that sums are the same to the last bit on every machine.
+ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class NotebookError(JourneyError):
@@ -133,6 +136,7 @@ def _environment(study: Path, raw: Path | None, out: Path) -> Iterator[None]:
         STUDY_VARIABLE: str(study.resolve()),
         RAW_VARIABLE: str(raw.resolve()) if raw else "",
         RESULTS_VARIABLE: str(out.resolve()),
+        **dict.fromkeys(ONE_THREAD, "1"),
     }
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)

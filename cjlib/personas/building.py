@@ -135,7 +135,8 @@ def build_personas(
         behaviour, contacts,
     )  # fmt: skip
     return Personas(
-        members=members, sizes=sizes, choice=choice.table, k=choice.k, verdict=choice.verdict,
+        members=members, sizes=sizes, number=choice, variables=variables, k=choice.k,
+        verdict=choice.verdict,
         reason=choice.reason, tests=choice.tests, profiles=profiles,
         distinctness=_distinctness(distinct, base=study.privacy.minimum_base),
         sensitivity=measure_sensitivity(variables, segments, rng=rng),

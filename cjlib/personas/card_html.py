@@ -15,13 +15,13 @@ STYLE: Final = """
 .cj-card{font-family:Vazirmatn,"DejaVu Sans",sans-serif;color:#202124;border:1px solid #80868b;
 border-radius:6px;padding:1rem 1.25rem;margin:0 0 1.5rem;max-width:52rem;break-inside:avoid-page}
 .cj-card h3{margin:0 0 .15rem;font-size:1.3rem}.cj-card .basis{margin:0 0 .6rem;color:#5f6368}
-.cj-card table{border-collapse:collapse;width:100%;font-size:.92rem}
+.cj-card table{border-collapse:collapse;width:100%;font-size:.92rem;table-layout:auto}
 .cj-card th,.cj-card td{text-align:start;vertical-align:top;padding:.22rem .5rem;
 border-bottom:1px solid #dadce0}
 .cj-card th[scope=rowgroup]{background:#f1f3f4;font-size:.95rem}
 .cj-card th[scope=row]{font-weight:400;width:46%}
 .cj-card .note{color:#5f6368;font-size:.85rem;white-space:nowrap}
-.cj-card .number{white-space:nowrap}
+.cj-card .number{overflow-wrap:anywhere}
 .cj-card .assumption{font-style:italic}
 .cj-card .warning{border-inline-start:4px solid #a50e0e;padding-inline-start:.6rem;margin:.4rem 0}
 .cj-card blockquote{margin:.5rem 0;padding-inline-start:.8rem;border-inline-start:3px solid #174ea6}

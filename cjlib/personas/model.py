@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 
 from cjlib.errors import JourneyError, nearest
 from cjlib.personas.cards import Card
+from cjlib.personas.choice import Choice
+from cjlib.personas.variables import Variables
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,8 +31,11 @@ class Personas:
         people of this sample), ``persistence`` (mean Jaccard overlap with bootstrap refits),
         ``margin`` (median), ``source``. The interval is that of sampling people, given the
         segments.
-    choice : DataFrame
-        Every number of segments with every criterion; see ``Choice.table``.
+    number : Choice
+        How the number of segments was chosen: every criterion, what each alone would take, and
+        the segments of every number tried.
+    variables : Variables
+        What the segments were made on.
     k : int
     verdict : str
         "natural", "reproducible", "constructive" or "none".
@@ -58,7 +63,8 @@ class Personas:
 
     members: pd.DataFrame
     sizes: pd.DataFrame
-    choice: pd.DataFrame
+    number: Choice
+    variables: Variables
     k: int
     verdict: str
     reason: str
@@ -72,6 +78,11 @@ class Personas:
     source: str
     notes: tuple[str, ...]
     language: str
+
+    @property
+    def choice(self) -> pd.DataFrame:
+        """Every number of segments with every criterion; see ``Choice.table``."""
+        return self.number.table
 
     @property
     def ids(self) -> list[str]:
@@ -127,10 +138,12 @@ class Personas:
         return plots.draw_personas(self._shown(), names=self.names, language=self.language, ax=ax)
 
     def plot_choice(self, *, ax: Axes | None = None) -> Axes:
-        """Draw how well refits agree for each number of segments."""
-        from cjlib import plots
+        """Draw how well refits agree for each number, and what each criterion would take."""
+        return self.number.plot(language=self.language, ax=ax)
 
-        return plots.draw_number_of_personas(self.choice, language=self.language, ax=ax)
+    def plot_segments(self, *, ax: Axes | None = None) -> Axes:
+        """Draw the segments of every number, where their people came from and how they hold."""
+        return self.number.plot_segments(language=self.language, ax=ax)
 
     def _shown(self) -> pd.DataFrame:
         table = self.profiles

@@ -37,6 +37,7 @@ COPIED = (
     "codes.csv",
     "comment_codes.csv",
     "beliefs.csv",
+    "believed_personas.csv",
     "actions.csv",
 )
 
