@@ -112,7 +112,6 @@ def store_log(
         shutil.rmtree(work / "spill")
         if place.exists():
             place.rename(work.parent / f"{work.name}-old")
-        shutil.copystat(kept, work)
         finished = work.rename(place)
         work.mkdir()  # what the context expects to remove
     shutil.rmtree(work.parent / f"{work.name}-old", ignore_errors=True)
