@@ -2,7 +2,10 @@
 
 from cjlib.journeys.belief import BeliefGap, compare_belief
 from cjlib.journeys.funnel import Funnel, measure_funnel
+from cjlib.journeys.linking import Linked, link_silos
 from cjlib.journeys.loops import Loops, find_loops
+from cjlib.journeys.path_features import describe_paths
+from cjlib.journeys.path_outcomes import PathOutcomes, cost_departures, measure_by_path
 from cjlib.journeys.precursors import Elements, Precursors, page_elements, precede
 from cjlib.journeys.steps import Exits, StepMatrix, find_exits, measure_step_matrix
 from cjlib.journeys.subpaths import (
@@ -20,7 +23,9 @@ __all__ = [
     "Elements",
     "Exits",
     "Funnel",
+    "Linked",
     "Loops",
+    "PathOutcomes",
     "Precursors",
     "StepMatrix",
     "SubpathContrast",
@@ -32,11 +37,15 @@ __all__ = [
     "channel_switches",
     "compare_belief",
     "contrast_subpaths",
+    "cost_departures",
     "count_transitions",
     "count_variants",
+    "describe_paths",
     "find_exits",
     "find_loops",
     "find_subpaths",
+    "link_silos",
+    "measure_by_path",
     "measure_funnel",
     "measure_step_matrix",
     "measure_waits",

@@ -19,6 +19,7 @@ from cjlib.plots.interviews import (
     draw_saturation,
 )
 from cjlib.plots.journeys import draw_funnel, draw_journey_flow, draw_step_matrix, draw_transitions
+from cjlib.plots.linking import draw_joins, draw_path_outcomes
 from cjlib.plots.maps import draw_emotions
 from cjlib.plots.metrics import (
     draw_answers,
@@ -85,6 +86,7 @@ __all__ = [
     "draw_goals",
     "draw_holdout",
     "draw_impact_effort",
+    "draw_joins",
     "draw_journey_flow",
     "draw_judgement",
     "draw_learning_curve",
@@ -94,6 +96,7 @@ __all__ = [
     "draw_missing",
     "draw_number_of_personas",
     "draw_opportunities",
+    "draw_path_outcomes",
     "draw_personas",
     "draw_precursors",
     "draw_priorities",
