@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -253,9 +254,14 @@ def test_messages_name_what_is_known():
         measure_gaps(log, at=(50,))
 
 
-def read_log(place, *, complete=False):
+@functools.lru_cache(maxsize=1)  # one file is asked twice
+def read_file(place):
     with gzip.open(place) as stream:
-        table = read_xes(stream, shown=place.name)
+        return read_xes(stream, shown=place.name)
+
+
+def read_log(place, *, complete=False):
+    table = read_file(place)
     if complete:
         table = table[table["lifecycle:transition"].str.lower().eq("complete")]
     times = read_times(table["time:timestamp"], zone="UTC")
