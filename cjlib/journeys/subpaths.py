@@ -125,8 +125,8 @@ def find_subpaths(
     table = pd.concat(parts, ignore_index=True)
     table = table.sort_values("customers", ascending=False, kind="stable", ignore_index=True)
     low, high = wilson_bounds(table["customers"], np.full(len(table), people), level=log.level)
-    table = table.assign(**{ESTIMATE: table["customers"] / people, LOW: low, HIGH: high,
-                            LEVEL: log.level, N: people, METHOD: WILSON})  # fmt: skip
+    table[ESTIMATE], table[LOW], table[HIGH] = table["customers"] / people, low, high
+    table[LEVEL], table[N], table[METHOD] = log.level, people, WILSON
     return Subpaths(
         hide_small(table, log.minimum_base), found, contiguous, log.name(), log.language
     )
@@ -290,7 +290,7 @@ def contrast_subpaths(
             "length": held.paths.shape[1], "a": hits[0], "b": hits[1],
         }))  # fmt: skip
     table = _contrast(pd.concat(parts, ignore_index=True), sizes, log.level)
-    table["p_adjusted"] = CORRECTIONS[correction](table["p_value"])
+    table["p_adjusted"] = CORRECTIONS[correction](table["p_value"].to_numpy())
     order = np.lexsort((-table[ESTIMATE].abs(), table["p_value"]))
     looks, table = len(table), table.iloc[order].head(len(table) if top is None else top)
     table = table.reset_index(drop=True)
@@ -364,9 +364,11 @@ def _contrast(table: pd.DataFrame, sizes: Ints, level: float) -> pd.DataFrame:
     p_low, p_high = wilson_bounds(a, np.full(len(a), sizes[0]), level=level)
     q_low, q_high = wilson_bounds(b, np.full(len(b), sizes[1]), level=level)
     p_value, method = compare_counts(a, b, int(sizes[0]), int(sizes[1]))
-    return table.drop(columns=["a", "b"]).assign(
-        first=p, second=q,
-        **{ESTIMATE: p - q, LOW: p - q - np.hypot(p - p_low, q_high - q),
-           HIGH: p - q + np.hypot(p_high - p, q - q_low), LEVEL: level, N: int(sizes.sum()),
-           METHOD: [f"Newcombe; {name}" for name in method], "p_value": p_value},
-    )  # fmt: skip
+    table = table.drop(columns=["a", "b"])
+    table["first"], table["second"], table[ESTIMATE] = p, q, p - q
+    table[LOW] = p - q - np.hypot(p - p_low, q_high - q)
+    table[HIGH] = p - q + np.hypot(p_high - p, q - q_low)
+    table[LEVEL], table[N] = level, int(sizes.sum())
+    table[METHOD] = [f"Newcombe; {name}" for name in method]
+    table["p_value"] = p_value
+    return table
