@@ -41,7 +41,9 @@ from cjlib.personas.verdicts import explain, judge, recommend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+from tqdm import tqdm
 
+BAR_AFTER: Final = 3.0  # seconds before a progress bar appears, on a terminal
 MOST_ROWS: Final = 2_000  # rows on which k is chosen and centres are found; the rest is placed
 COUNTS: Final = tuple(range(2, 9))
 
@@ -191,7 +193,9 @@ def choose_number(
     counts = [c for c in sorted({*COUNTS, k or 2}) if c <= distinct // 2]
     mixtures, first = {}, _fit_mixture(patterns, 1, None, rng)
     found: dict[int, _Solution] = {}
-    for count in counts:
+    for count in tqdm(
+        counts, desc="personas", unit="k", leave=False, delay=BAR_AFTER, disable=None
+    ):
         found[count] = (
             _solve_by_centres(patterns, count, rng)
             if method == "kmeans"
