@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from cjlib.personas.ancestry import describe_segments, follow_segments
 from cjlib.personas.clustering import (
@@ -41,7 +42,6 @@ from cjlib.personas.verdicts import explain, judge, recommend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-from tqdm import tqdm
 
 BAR_AFTER: Final = 3.0  # seconds before a progress bar appears, on a terminal
 MOST_ROWS: Final = 2_000  # rows on which k is chosen and centres are found; the rest is placed
