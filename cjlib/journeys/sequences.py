@@ -142,13 +142,15 @@ def compare_sequences(
     example, counts = example[rank], counts[rank]
     sequences, lengths = _square(log, example), log.lengths[example]
     prices = _price(log, costs, 2.0 if method == "om" else 1.0, weights)
+    there = np.unique(sequences[sequences < len(log.labels)] if method == "om" else sequences)
+    dearest = float(prices[np.ix_(there, there)].max())
     if method == "om":
         matrix = match_optimally(sequences, lengths, prices, indel=indel)
         long, other = int(lengths.max()), _second(lengths, counts)
-        ceiling = other * min(2 * indel, float(prices.max())) + (long - other) * indel
+        ceiling = other * min(2 * indel, dearest) + (long - other) * indel
     else:
         matrix = measure_hamming(sequences, prices)
-        ceiling = float(prices.max()) * sequences.shape[1]
+        ceiling = dearest * sequences.shape[1]
     table = pd.DataFrame(
         {
             "path": pd.Series(_spell(log, example), dtype="str"),

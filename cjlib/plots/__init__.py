@@ -30,6 +30,15 @@ from cjlib.plots.metrics import (
 )
 from cjlib.plots.personas import draw_number_of_personas, draw_personas, draw_segments
 from cjlib.plots.scales import draw_missing, draw_scale
+from cjlib.plots.sequences import (
+    draw_journey_cohorts,
+    draw_silhouettes,
+    draw_stage_survival,
+    draw_step_entropy,
+    draw_subpath_contrast,
+    draw_subpaths,
+    draw_typical_journeys,
+)
 from cjlib.plots.style import INK, MUTED, PALETTE, RULE, label, new_axes, use_style
 from cjlib.plots.survey import (
     draw_cleaning,
@@ -87,6 +96,7 @@ __all__ = [
     "draw_holdout",
     "draw_impact_effort",
     "draw_joins",
+    "draw_journey_cohorts",
     "draw_journey_flow",
     "draw_judgement",
     "draw_learning_curve",
@@ -109,13 +119,19 @@ __all__ = [
     "draw_sentiment_by",
     "draw_sentiment_calibration",
     "draw_sentiment_quality",
+    "draw_silhouettes",
+    "draw_stage_survival",
+    "draw_step_entropy",
     "draw_step_matrix",
+    "draw_subpath_contrast",
+    "draw_subpaths",
     "draw_survival",
     "draw_targets",
     "draw_telling_words",
     "draw_theme_choice",
     "draw_themes",
     "draw_transitions",
+    "draw_typical_journeys",
     "draw_typing",
     "draw_value",
     "draw_variants",

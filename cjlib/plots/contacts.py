@@ -31,14 +31,15 @@ def draw_variants(
         ``path`` (labels joined by " > "), ``estimate, low, high``.
     """
     rows = table.head(SHOWN)
-    labels = [_spell(path.split(" > "), names, language) for path in rows["path"]]
-    ax = _draw_bars(rows, labels, language=language, width=9.0, ax=ax)
+    labels = [spell_path(path.split(" > "), names, language) for path in rows["path"]]
+    ax = draw_bars(rows, labels, language=language, width=9.0, ax=ax)
     ax.set_xlabel(tell("share_of_journeys", language))
     ax.set_title(tell("variants.title", language))
     return ax
 
 
-def _spell(steps: Sequence[str], names: Mapping[str, str], language: str) -> str:
+def spell_path(steps: Sequence[str], names: Mapping[str, str], language: str) -> str:
+    """Return a path in the reader's names, its middle left out where it is long."""
     said = [names.get(step, step) for step in steps]
     if len(said) > LONGEST:
         said = [*said[: LONGEST - 1], "…", said[-1]]
@@ -57,9 +58,7 @@ def draw_exits(
     """
     rows = table.head(SHOWN).sort_values("estimate", ascending=False, kind="stable")
     ends = "left" in table.columns
-    ax = _draw_bars(
-        rows, [say(k, names, language) for k in rows["label"]], language=language, ax=ax
-    )
+    ax = draw_bars(rows, [say(k, names, language) for k in rows["label"]], language=language, ax=ax)
     ax.set_xlabel(tell("share_of_visits" if ends else "share_of_journeys", language))
     ax.set_title(tell("exits.title" if ends else "after.title", language))
     return ax
@@ -81,7 +80,7 @@ def draw_elements(
         label(f"{names.get(place, place)}: {element}", language)
         for place, element in zip(rows["touchpoint"], rows["element"], strict=True)
     ]
-    ax = _draw_bars(rows, labels, language=language, ax=ax)
+    ax = draw_bars(rows, labels, language=language, ax=ax)
     ax.set_xlabel(tell("share_of_visitors", language))
     ax.set_title(tell("elements.title", language))
     return ax
@@ -99,7 +98,7 @@ def draw_belief(
     """
     rows = table.head(SHOWN)
     colours = [PALETTE[0] if believed else PALETTE[1] for believed in rows["believed"]]
-    ax = _draw_bars(rows, _moves(rows, names, language), language=language, colours=colours, ax=ax)
+    ax = draw_bars(rows, _moves(rows, names, language), language=language, colours=colours, ax=ax)
     ax.set_xlabel(tell("share_of_moves", language))
     ax.set_title(tell("belief.title", language))
     return ax
@@ -107,7 +106,7 @@ def draw_belief(
 
 def _moves(rows: pd.DataFrame, names: Mapping[str, str], language: str) -> list[str]:
     return [
-        _spell([start, end], names, language)
+        spell_path([start, end], names, language)
         for start, end in zip(rows["from"], rows["to"], strict=True)
     ]
 
@@ -189,7 +188,7 @@ def draw_precursors(
     clear = (rows["p_holm"] < 0.05).to_numpy()
     colours = [PALETTE[0] if ok else PALETTE[6] for ok in clear]
     labels = [say(k, names, language) for k in rows["label"]]
-    ax = _draw_bars(rows, labels, language=language, colours=colours, ax=ax)
+    ax = draw_bars(rows, labels, language=language, colours=colours, ax=ax)
     ax.axvline(0, color=INK, linewidth=1)
     ax.set_xlabel(tell("difference", language))
     ax.set_title(tell("precede.title", language))
@@ -227,7 +226,7 @@ def draw_attribution(
     return ax
 
 
-def _draw_bars(
+def draw_bars(
     rows: pd.DataFrame,
     labels: Sequence[str],
     *,
