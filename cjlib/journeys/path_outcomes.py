@@ -356,7 +356,7 @@ def _compare_alike(
         found = [measure_error(*side)[0] for side in sides]
         means = [float(np.average(x, weights=v)) for x, v in sides]
         gaps.append(means[0] - means[1])
-        errors.append(float(np.hypot(*found)))
+        errors.append(float(np.hypot(found[0], found[1])))
         weights.append(n[0] * n[1] / (n[0] + n[1]))
         sizes.append(n)
     names = ("alike", "alike_low", "alike_high", "alike_n")

@@ -28,6 +28,7 @@ from cjlib.plots.metrics import (
     draw_metrics,
     draw_scorecard,
 )
+from cjlib.plots.next_step import draw_next_calibration, draw_next_scores
 from cjlib.plots.personas import draw_number_of_personas, draw_personas, draw_segments
 from cjlib.plots.scales import draw_missing, draw_scale
 from cjlib.plots.sequences import (
@@ -104,6 +105,8 @@ __all__ = [
     "draw_margins",
     "draw_metrics",
     "draw_missing",
+    "draw_next_calibration",
+    "draw_next_scores",
     "draw_number_of_personas",
     "draw_opportunities",
     "draw_path_outcomes",

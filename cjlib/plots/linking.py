@@ -35,7 +35,7 @@ def draw_joins(table: pd.DataFrame, *, language: str = "en", ax: Axes | None = N
                 label=_tell(column, language))  # fmt: skip
         start = start + width
     for y, x, matched in zip(place, start, table["matched"], strict=True):
-        _annotate(ax, format_number(float(matched), language), x, y, language)
+        _annotate(ax, format_number(float(matched), language), float(x), float(y), language)
     pairs = [
         label(_tell("pair", language, left=_tell(f"source.{left}", language),
                     right=_tell(f"source.{right}", language)), language)
@@ -45,7 +45,7 @@ def draw_joins(table: pd.DataFrame, *, language: str = "en", ax: Axes | None = N
     ax.xaxis.set_major_formatter(lambda v, _: format_number(v, language))
     ax.set_xlabel(_tell("customers", language))
     ax.set_title(_tell("joins", language))
-    ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3)
+    ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.19), ncols=3)
     _rows(ax, pairs, language)
     return ax
 
@@ -109,7 +109,9 @@ def draw_path_outcomes(
 def _outcome(name: str, language: str) -> str:
     short = name.partition(".")[2]
     known = ("revenue", "value", "cost", "purchases", "rating")
-    return phrase(f"link.outcome.{short}", language) if short in known else short
+    return (
+        phrase(f"link.outcome.{short}", language) if short in known else short.replace("nps", "NPS")
+    )
 
 
 def _name(feature: str, of: str, names: Mapping[str, str], language: str) -> str:
