@@ -23,7 +23,7 @@ CODING_COLUMNS: Final = (
     "interview", TURN, CODER, CODE, STAGE, TOUCHPOINT, VALENCE, "quote", "start", "end",
 )  # fmt: skip
 CODINGS: Final = (INTERVIEW, TURN, CODER, CODE, STAGE, TOUCHPOINT, VALENCE, "quote")
-_VALENCES: Final = {
+VALENCES: Final = {
     **dict.fromkeys(map(key, ("negative", "neg", "منفی")), -1.0),
     **dict.fromkeys(map(key, ("neutral", "mixed", "خنثی")), 0.0),
     **dict.fromkeys(map(key, ("positive", "pos", "مثبت")), 1.0),
@@ -192,7 +192,7 @@ def _read_valence(sheet: Sheet, line: int, text: str) -> float:
     if not text:
         return float("nan")
     number = parse_number(text)
-    value = number if number is not None else _VALENCES.get(key(text))
+    value = number if number is not None else VALENCES.get(key(text))
     if value not in (-1.0, 0.0, 1.0):
         near = nearest(text, ("negative", "neutral", "positive"))
         sheet.fault(line, f"valence '{text}'", "-1, 0 or 1 (negative, neutral, positive)", near)

@@ -28,7 +28,7 @@ from cjlib.columns import (
     require_columns,
 )
 from cjlib.errors import JourneyError
-from cjlib.interviews.coding import CODE_COLUMNS, CODINGS
+from cjlib.interviews.coding import CODE_COLUMNS, CODINGS, VALENCES
 from cjlib.interviews.model import Interviews
 from cjlib.interviews.roles import PARTICIPANT
 from cjlib.language import (
@@ -44,11 +44,6 @@ from cjlib.study import Study
 PERSON: Final = "participant"
 QUESTION: Final = "question"  # the column an answer stands in
 LONGEST_NO_ANSWER: Final = 60  # characters; "I don't know" and its like are shorter
-VALENCES: Final = {
-    **dict.fromkeys(map(key, ("negative", "neg", "منفی")), -1.0),
-    **dict.fromkeys(map(key, ("neutral", "mixed", "خنثی")), 0.0),
-    **dict.fromkeys(map(key, ("positive", "pos", "مثبت")), 1.0),
-}
 _STRINGS: Final = (
     INTERVIEW, PERSON, CUSTOMER, SPEAKER, ROLE, TEXT, LANGUAGE, QUESTION, CODER, CODE, STAGE,
     TOUCHPOINT, "quote",
