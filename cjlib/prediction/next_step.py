@@ -284,7 +284,7 @@ def predict_next(
 
 def _read_cut(arrived: Ints, cut: Any) -> int:
     if cut is not None:
-        return int(pd.Timestamp(cut).as_unit("us").value)
+        return int(pd.Timestamp(cut).to_datetime64().astype("datetime64[us]").astype(np.int64))
     if not len(arrived):
         return 0
     found = int(np.quantile(arrived, TRAINING, method="inverted_cdf"))
