@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise, product
 
 import numpy as np
@@ -314,3 +315,20 @@ def test_the_interval_of_entropy_covers():
         row = measure_complexity(log, steps=1).steps.iloc[0]
         hits += row["low"] <= truth <= row["high"]
     assert 180 <= hits <= 199
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+def test_figures_show_the_table(language):
+    log = replace(log_of(["aab", "aab", "abcdabcdabcdabcd", "cdc", "cd"]), language=language)
+    found = cluster_journeys(compare_sequences(log), k=2)
+    ax = found.plot()
+    widths = [bar.get_width() for bar in ax.patches]
+    runs = found.typical.groupby("cluster")["label"].apply(lambda s: (s != s.shift()).sum())
+    assert len(widths) == runs.sum()
+    assert sum(widths) == len(found.typical)
+    assert found.plot_choice().lines[0].get_ydata() == pytest.approx(
+        found.choice["silhouette"].to_numpy()
+    )
+    steps = measure_complexity(log)
+    assert steps.plot().lines[0].get_ydata() == pytest.approx(steps.steps["estimate"].to_numpy())
+    assert steps.plot().xaxis_inverted() == (language == "fa")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -274,3 +275,15 @@ def test_too_few_errors():
         contrast_subpaths(log, groups.set_axis(["c0", "other"]))
     with pytest.raises(TooFewError, match="first contact of every journey"):
         contrast_subpaths(log, groups, outcome=["a", "b"])
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+def test_figures_show_the_table(language):
+    log, groups = plant(np.random.default_rng(2), effect=0.6)
+    log = replace(log, language=language)
+    found = find_subpaths(log, top=3)
+    widths = [bar.get_width() for bar in found.plot().patches]
+    assert widths == pytest.approx(found.table["estimate"].tolist())
+    contrast = contrast_subpaths(log, groups, top=5)
+    widths = [bar.get_width() for bar in contrast.plot().patches]
+    assert widths == pytest.approx(sorted(contrast.table["estimate"], reverse=True))

@@ -54,13 +54,15 @@ class Cohorts:
         """Say how many come back one, three and twelve months later."""
         rows = self.table[self.table["cohort"].eq(ALL) & self.table["age"].isin([1, 3, 12])]
         words = [
-            f"{int(row['age'])} months later "
+            f"in month {int(row['age'])} after it "
             f"{Estimate(*(row[c] for c in (ESTIMATE, LOW, HIGH, LEVEL, N, METHOD))):.1%}"
             for row in rows.to_dict("records")
             if not np.isnan(row[ESTIMATE])
         ]
         many = self.table["cohort"].nunique() - 1
-        return f"Of {many:,} monthly cohorts came back: {'; '.join(words) or 'not observed'}."
+        return (
+            f"Of the customers of {many:,} months came back: {'; '.join(words) or 'not observed'}."
+        )
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
         """Draw the cohorts as a heat map, months since the first along the side."""
@@ -219,10 +221,15 @@ class StageSurvival:
         goal = self.goal or "the next place"
         words = []
         for row in self.medians.to_dict("records"):
-            half = Estimate(*(row[c] for c in (ESTIMATE, LOW, HIGH, LEVEL, N, METHOD)))
+            half = "not known"
+            if row[METHOD].startswith("Brookmeyer"):
+                low, middle, high = (
+                    "never" if np.isnan(row[c]) else f"{row[c]:.1f}" for c in (LOW, ESTIMATE, HIGH)
+                )
+                half = f"{middle} [{low}, {high}]"
             words.append(
-                f"{row[GROUP]}: {row['reached']:,} of {row['customers']:,} reached {goal}, half "
-                + ("not yet" if np.isnan(half.estimate) else f"within {half:.1f} days")
+                f"{row[GROUP]}: {row['reached']:,} of {row['customers']:,} reached {goal}, "
+                f"days until half did {half}"
             )
         text = f"From {self.start or 'the first contact'}: {'; '.join(words)}"
         return f"{text}; log-rank p = {self.test.p:.3g}." if self.test else f"{text}."
