@@ -177,7 +177,9 @@ def test_dropouts_by_hand():
 
     assert model.levels[0].totals.tolist() == [4]
     assert dict(zip(model.levels[0].outcomes, model.levels[0].counts, strict=True)) == {0: 1, 1: 3}
-    assert scores[scores["measure"].eq("brier")].iloc[0]["n"] == 1  # "late": 2 contacts
+    brier = scores[scores["measure"].eq("brier")].iloc[0]
+    assert brier["n"] == 1  # "late": 2 contacts, the first followed, the second not
+    assert brier["estimate"] == pytest.approx((0.7**2 + (1 - 0.7) ** 2) / 2)  # (3 + 1/2) / 5
     assert times.iloc[0]["steps"] == 1
     assert times.iloc[0]["median_hours"] == 24
     assert times.iloc[0]["below_median"] == 0
