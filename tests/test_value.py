@@ -265,10 +265,10 @@ def small_model():
 
 
 def test_likelihood_gradient_and_grouping():
-    from cjlib.value.bgnbd import _groups, _likelihood
+    from cjlib.value.bgnbd import _likelihood, group_customers
 
     table = small_summary([(2.0, 5.0, 9.0)] * 3 + [(0.0, 0.0, 7.0)] * 2 + [(1.0, 2.0, 9.0)]).table
-    groups = _groups(table)
+    groups = group_customers(table, caller="test")
     logs = np.log([0.7, 3.0, 0.9, 2.0])
     value, slope = _likelihood(logs, *groups)
     step = 1e-6

@@ -25,6 +25,11 @@ from cjlib.intervals.nets import (
     estimate_nps,
     net_bounds,
 )
+from cjlib.intervals.pairs import (
+    compare_paired_means,
+    compare_paired_nets,
+    compare_paired_shares,
+)
 from cjlib.intervals.shares import estimate_share, estimate_weighted_share, wilson_bounds
 from cjlib.intervals.survival import LogRank, compare_survival, estimate_survival
 from cjlib.intervals.weighing import are_even, design_effective_n, kish_effective_n, weigh
@@ -41,6 +46,9 @@ __all__ = [
     "are_even",
     "compare_means",
     "compare_nets",
+    "compare_paired_means",
+    "compare_paired_nets",
+    "compare_paired_shares",
     "compare_shares",
     "compare_survival",
     "design_effective_n",

@@ -1,10 +1,12 @@
 """Satisfaction, loyalty and effort; goals and stage KPIs: every figure with its interval."""
 
 from cjlib.metrics.answers import measure_distribution
-from cjlib.metrics.comparison import Comparison, compare_groups
+from cjlib.metrics.comparison import Comparison, compare_groups, gather_comparisons
 from cjlib.metrics.goals import GoalTable, measure_goals
 from cjlib.metrics.kpis import KPIS, Kpi, check_goals, kpi_names
+from cjlib.metrics.panels import compare_panel
 from cjlib.metrics.precision import Precision, measure_precision
+from cjlib.metrics.published import compare_published
 from cjlib.metrics.scores import Score, measure_ces, measure_csat, measure_nps
 from cjlib.metrics.stages import StageScorecard, measure_stage_kpis
 from cjlib.metrics.tables import MetricTable, compare_metrics, measure_metrics
@@ -21,6 +23,9 @@ __all__ = [
     "check_goals",
     "compare_groups",
     "compare_metrics",
+    "compare_panel",
+    "compare_published",
+    "gather_comparisons",
     "kpi_names",
     "measure_ces",
     "measure_csat",

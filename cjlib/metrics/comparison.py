@@ -130,7 +130,7 @@ def compare_groups(
         raise JourneyError(
             f"compare_groups: groups must be one per value; got {len(label):,} for {len(x):,}."
         )
-    _require_values(x, metric)
+    require_values(x, metric, caller="compare_groups")
     scale = 1.0
     if metric == "nps":
         x = np.where(np.isnan(x), np.nan, (x >= PROMOTER).astype(float) - (x <= DETRACTOR))
@@ -168,6 +168,43 @@ _COLUMNS = (
 )  # fmt: skip
 
 
+def gather_comparisons(*comparisons: Comparison) -> Comparison:
+    """Put several comparisons in one table, with one correction over all their looks.
+
+    Whoever looks at ten tables of ten rows has looked a hundred times: correcting each table
+    on its own would let about a wrong claim through in every twenty tables.
+
+    Parameters
+    ----------
+    *comparisons : Comparison, at least one
+        As returned by ``compare_groups``, ``compare_metrics``, ``compare_panel`` and
+        ``compare_published``. Their own ``p_holm`` and ``verdict`` are made anew.
+
+    Returns
+    -------
+    Comparison
+        All rows in the order given; language of the first.
+
+    Raises
+    ------
+    JourneyError
+        Without any comparison.
+    """
+    if not comparisons:
+        raise JourneyError(
+            "gather_comparisons: there must be a comparison; got none. Pass the results of "
+            "compare_groups and the like."
+        )
+    tables = [c.table.drop(columns=["p_holm", "verdict"]) for c in comparisons]
+    names: dict[str, str] = {}
+    for found in comparisons:
+        names |= found.names
+    table = judge_differences(pd.concat(tables, ignore_index=True))
+    last = ["verdict", METHOD]
+    table = table[[*(c for c in table.columns if c not in last), *last]]
+    return Comparison(table, comparisons[0].language, names)
+
+
 def judge_differences(table: pd.DataFrame) -> pd.DataFrame:
     """Correct the p-values of all rows for many looks and add ``p_holm`` and ``verdict``."""
     holm = adjust_holm(table["p"].to_numpy(dtype=float))
@@ -183,13 +220,14 @@ def judge_differences(table: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
-def _require_values(x: Floats, metric: str) -> None:
+def require_values(x: Floats, metric: str, *, caller: str) -> None:
+    """Raise ``ScaleError`` where an answer does not fit its metric."""
     if metric == "nps":
-        require_scale(x, *NPS_SCALE, what="answers", caller="compare_groups", whole=True)
+        require_scale(x, *NPS_SCALE, what="answers", caller=caller, whole=True)
     elif metric == "net":
-        require_scale(x, -1, 1, what="signs", caller="compare_groups", whole=True)
+        require_scale(x, -1, 1, what="signs", caller=caller, whole=True)
     elif metric == "share":
-        require_scale(x, 0, 1, what="values", caller="compare_groups", whole=True)
+        require_scale(x, 0, 1, what="values", caller=caller, whole=True)
 
 
 _COMPARE = {

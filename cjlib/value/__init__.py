@@ -15,6 +15,12 @@ from cjlib.value.formulas import (
 from cjlib.value.gamma_gamma import GammaGamma, fit_gamma_gamma, predict_amounts
 from cjlib.value.holdout import Holdout, check_holdout
 from cjlib.value.lifetime import ClvEstimate, estimate_clv
+from cjlib.value.pareto_nbd import (
+    ParetoNbd,
+    expect_pareto_purchases,
+    fit_pareto_nbd,
+    predict_pareto_purchases,
+)
 from cjlib.value.purchases import PurchaseSummary, summarise_purchases
 from cjlib.value.retention import Retention, measure_retention
 
@@ -26,6 +32,7 @@ __all__ = [
     "Holdout",
     "LifetimeValue",
     "LogRank",
+    "ParetoNbd",
     "PurchaseSummary",
     "Retention",
     "acquisition_ceiling",
@@ -33,14 +40,17 @@ __all__ = [
     "compare_survival",
     "estimate_clv",
     "estimate_survival",
+    "expect_pareto_purchases",
     "expect_purchases",
     "fit_bgnbd",
     "fit_gamma_gamma",
+    "fit_pareto_nbd",
     "margin_clv",
     "measure_retention",
     "measure_value",
     "payback_years",
     "predict_amounts",
+    "predict_pareto_purchases",
     "predict_purchases",
     "return_on_marketing",
     "share_of_top",

@@ -92,7 +92,7 @@ def fit_bgnbd(summary: PurchaseSummary, *, level: float = 0.95) -> Bgnbd:
     ----------
     Fader, P. S., Hardie, B. G. S. & Lee, K. L. (2005). Marketing Science 24(2), 275-284.
     """
-    x, t_x, watched, counts = _groups(summary.table)
+    x, t_x, watched, counts = group_customers(summary.table, caller="fit_bgnbd")
     repeaters = int(counts[x > 0].sum())
     why = ""
     if repeaters < FEWEST_REPEATERS:
@@ -131,7 +131,7 @@ def expect_purchases(model: Bgnbd, horizons: npt.ArrayLike, *, level: float = 0.
         ``horizon, unit, estimate, low, high, level, method``.
     """
     t = np.atleast_1d(np.asarray(horizons, dtype=float))
-    _require_horizon(t, "expect_purchases")
+    require_horizon(t, "expect_purchases")
     value, low, high = model.fit.propagate(lambda p: _unconditional(p, t), level=level)
     return pd.DataFrame(
         {
@@ -166,7 +166,7 @@ def predict_purchases(
             f"predict_purchases: the summary must be in the model's unit, {model.unit}; it is in "
             f"{summary.unit}s. Make it with unit='{model.unit}'."
         )
-    _require_horizon(np.array([horizon]), "predict_purchases")
+    require_horizon(np.array([horizon]), "predict_purchases")
     rows = summary.table
     keys = rows[["x", "t_x", "T"]].drop_duplicates(ignore_index=True)
     x, t_x, watched = (keys[c].to_numpy(float) for c in ("x", "t_x", "T"))
@@ -183,13 +183,14 @@ def predict_purchases(
     return rows[[CUSTOMER, "x", "t_x", "T"]].merge(found, on=["x", "t_x", "T"], how="left")[columns]
 
 
-def _groups(table: pd.DataFrame) -> tuple[Floats, Floats, Floats, Floats]:
+def group_customers(table: pd.DataFrame, *, caller: str) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return x, t_x and T of each kind of customer and how many there are; check them first."""
     x, t_x, watched = (table[c].to_numpy(dtype=float) for c in ("x", "t_x", "T"))
     wrong = ~((x >= 0) & (t_x >= 0) & (t_x <= watched) & ((x > 0) == (t_x > 0)))
     if wrong.any():
         first = int(np.flatnonzero(wrong)[0])
         raise JourneyError(
-            "fit_bgnbd: every customer needs 0 <= t_x <= T, and t_x = 0 only where x = 0; "
+            f"{caller}: every customer needs 0 <= t_x <= T, and t_x = 0 only where x = 0; "
             f"{int(wrong.sum()):,} of {len(table):,} break this (first: row {first}: x {x[first]:g}"
             f", t_x {t_x[first]:g}, T {watched[first]:g}). Make the table with summarise_purchases."
         )
@@ -261,6 +262,7 @@ def _off_pole(p: Floats) -> Floats:
     return np.array([p[0], p[1], 1 + 1e-6, p[3]])
 
 
-def _require_horizon(t: Floats, caller: str) -> None:
+def require_horizon(t: Floats, caller: str) -> None:
+    """Raise unless every horizon is a time not below 0."""
     if not (np.isfinite(t) & (t >= 0)).all():
         raise JourneyError(f"{caller}: a horizon must be a time not below 0; got {t.tolist()}.")
