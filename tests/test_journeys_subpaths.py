@@ -203,6 +203,15 @@ def test_the_outcome_does_not_predict_itself():
     assert cut.steps == (2.0, 4.0)
 
 
+def test_the_first_outcome_cuts():
+    # who buys twice is looked at up to the first time only
+    log, groups = grouped(["abdcd", "ab"], ["buys", "leaves"])
+    cut = contrast_subpaths(log, groups, length=(1, 1), outcome=["d"])
+
+    assert cut.steps == (2.0, 2.0)
+    assert set(cut.table["path"]) == {"a", "b"}
+
+
 def test_outcome_cuts_later_sessions_too_and_keeps_the_base():
     # the first buyer's purchase is their first contact: no sub-path, but still one of the 2
     log = sessions(log_of(["d-ab", "abd-ab", "ab-ab", "ab"]), gap=30)
