@@ -3,6 +3,7 @@
 from cjlib.maps.building import build_map
 from cjlib.maps.checking import MapError, MapFault, check_map, read_map, require_map
 from cjlib.maps.comparing import MapChanges, diff_maps
+from cjlib.maps.exports import SavedMap, save_map_as, tabulate_map
 from cjlib.maps.fonts import embed_fonts
 from cjlib.maps.gaps import list_belief_gaps
 from cjlib.maps.picture import draw_map, save_picture
@@ -13,6 +14,7 @@ __all__ = [
     "MapChanges",
     "MapError",
     "MapFault",
+    "SavedMap",
     "build_map",
     "check_map",
     "diff_maps",
@@ -28,5 +30,7 @@ __all__ = [
     "render_html",
     "require_map",
     "save_map",
+    "save_map_as",
     "save_picture",
+    "tabulate_map",
 ]
