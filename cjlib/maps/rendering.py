@@ -39,10 +39,10 @@ def render_html(journey_map: dict[str, Any], *, language: str | None = None) -> 
     voice = Voice.of(journey_map, language)
     fragment = map_fragment(journey_map, language=language)
     title = say(journey_map["title"], voice.language)[0]
-    return _template("page.html").render(
+    return read_template("page.html").render(
         language=voice.language, direction=voice.direction, title=title,
         fragment=Markup(fragment), css=Markup(map_styles()),
-        fonts=Markup(embed_fonts(_letters(fragment) + title)),
+        fonts=Markup(embed_fonts(letters_of(fragment) + title)),
         paper="A3" if len(journey_map["stages"]) >= A3_FROM else "A4",
     )  # fmt: skip
 
@@ -68,10 +68,10 @@ def map_fragment(
     prefix = f"map-{m['id']}"
     rows = view.rows()
     has_curve = any(row.kind == "emotion-curve" for row in rows)
-    return _template("fragment.html").render(
+    return read_template("fragment.html").render(
         prefix=prefix, voice=voice, title=voice.text(m["title"]), rows=rows,
         personas=[_persona(p, view) for p in m["personas"]],
-        journey=view.metrics("journey"), facts=_facts(m, voice), levels=_levels(voice),
+        journey=view.metrics("journey"), facts=_facts(m, voice), levels=list_levels(voice),
         legend=_legend(m, voice) if has_curve else [], appendix=appendix,
         stages=[
             {"id": s["id"], "label": voice.text(s["label"]),
@@ -122,7 +122,8 @@ def _facts(m: dict[str, Any], voice: Voice) -> list[Markup]:
     return facts
 
 
-def _levels(voice: Voice) -> list[dict[str, Any]]:
+def list_levels(voice: Voice) -> list[dict[str, Any]]:
+    """Return the mark of each level of evidence with what it means."""
     return [
         {"mark": draw_level(level), "words": voice.words(f"legend_{level}")}
         for level in ("validated", "partial", "assumption")
@@ -139,7 +140,7 @@ def _legend(m: dict[str, Any], voice: Voice) -> list[str]:
     ]
 
 
-def _letters(markup: str) -> str:
+def letters_of(markup: str) -> str:
     """Return the characters a page shows: its text, entities read, and the marks of its CSS."""
     return Markup(markup).striptags() + re.sub(r"<[^>]*>", "", markup) + "“”«»·…–—[]().,%٪"
 
@@ -149,7 +150,8 @@ def _fill(text: str, part: Markup) -> Markup:
 
 
 @lru_cache(maxsize=4)
-def _template(name: str) -> Template:
+def read_template(name: str) -> Template:
+    """Return one of the templates of this package; it escapes all it is given."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
