@@ -99,14 +99,14 @@ def test_many_sets_in_pieces_are_as_in_one(monkeypatch):
     rng = np.random.default_rng(3)
     sets = np.stack([np.cov(rng.normal(0, 1, (4, 50))) for _ in range(9)])
     whole = share_out(sets)
-    monkeypatch.setattr("cjlib.drivers.CELLS", 16)
+    monkeypatch.setattr("cjlib.drivers.shares.CELLS", 16)
 
     assert share_out(sets) == pytest.approx(whole)
 
 
 def test_intervals_cover_the_planted_parts(monkeypatch):
-    monkeypatch.setattr("cjlib.drivers.BOOTSTRAPS", 300)
-    monkeypatch.setattr("cjlib.drivers.PERMUTATIONS", 1)
+    monkeypatch.setattr("cjlib.drivers.shares.BOOTSTRAPS", 300)
+    monkeypatch.setattr("cjlib.drivers.shares.PERMUTATIONS", 1)
     # y = x1 + x2 / 2 + noise, all of variance 1: parts 1 / 2.25 and 0.25 / 2.25 of R².
     hits = np.zeros(2)
     for seed in range(200):
@@ -121,7 +121,7 @@ def test_intervals_cover_the_planted_parts(monkeypatch):
 
 
 def test_random_ratings_claim_nothing(monkeypatch):
-    monkeypatch.setattr("cjlib.drivers.BOOTSTRAPS", 20)
+    monkeypatch.setattr("cjlib.drivers.shares.BOOTSTRAPS", 20)
     claims = 0
     for seed in range(40):
         rng = np.random.default_rng(seed)

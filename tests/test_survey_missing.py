@@ -462,7 +462,7 @@ def test_without_gaps_the_choice_changes_nothing():
 def test_intervals_of_imputed_drivers_cover_the_planted_part(monkeypatch):
     # b's part of R squared in the population, from a very large sample without gaps; b is
     # left out more often where a is high.
-    monkeypatch.setattr("cjlib.drivers.PERMUTATIONS", 9)
+    monkeypatch.setattr("cjlib.drivers.shares.PERMUTATIONS", 9)
     asked = {"outcome": "y", "on": ["a", "b", "c"], "missing_answers": "impute"}
     big = measure_drivers(make_ratings(200_000), rng=np.random.default_rng(1), **asked)
     true = big.table.set_index("driver")["estimate"]["b"]

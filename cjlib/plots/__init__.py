@@ -11,7 +11,7 @@ from cjlib.plots.contacts import (
     draw_variants,
     draw_waits,
 )
-from cjlib.plots.drivers import draw_drivers, draw_priorities
+from cjlib.plots.drivers import draw_asymmetry, draw_drivers, draw_priorities
 from cjlib.plots.interviews import (
     draw_agreement,
     draw_code_counts,
@@ -76,6 +76,7 @@ __all__ = [
     "RULE",
     "draw_agreement",
     "draw_answers",
+    "draw_asymmetry",
     "draw_attribution",
     "draw_belief",
     "draw_believed",

@@ -90,3 +90,53 @@ def draw_priorities(
         ax.text(place, 0.99, label(phrase(key, language), language), transform=ax.transAxes,
                 ha=side, va="top", color=MUTED, fontsize=9)  # fmt: skip
     return ax
+
+
+def draw_asymmetry(
+    table: pd.DataFrame,
+    kinds: pd.DataFrame,
+    *,
+    labels: dict[str, str] | None = None,
+    language: str = "en",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the penalty (to the left) and the reward (to the right) of each driver.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``driver, side, estimate, low, high``; rows without an estimate are not drawn.
+    kinds : DataFrame
+        ``driver, kind``; the kind stands under the driver's name.
+    labels : dict, optional
+        What to write for a driver; its name by default.
+    """
+    names, rows = labels or {}, kinds.iloc[::-1].reset_index(drop=True)
+    ax = new_axes(7.5, 1.4 + 0.6 * len(rows)) if ax is None else ax
+    ax.axvline(0, color=INK, linewidth=1)
+    colours = {"penalty": PALETTE[5], "reward": PALETTE[0]}
+    for place, driver in enumerate(rows["driver"]):
+        for side, colour in colours.items():
+            row = table[(table["driver"] == driver) & (table["side"] == side)].iloc[0]
+            if pd.isna(row["estimate"]):
+                continue
+            shift = place + (0.13 if side == "reward" else -0.13)
+            ax.barh(shift, row["estimate"], height=0.24, color=colour, alpha=0.35)
+            ax.hlines(shift, row["low"], row["high"], color=colour, linewidth=2)
+            ax.plot(row["estimate"], shift, "o", color=colour, markersize=5)
+    ticks = [
+        label(names.get(d, d), language)
+        + "\n"
+        + label(phrase(f"driver.kind.{k.replace(' ', '_')}", language), language)
+        for d, k in zip(rows["driver"], rows["kind"], strict=True)
+    ]
+    ax.set_yticks(range(len(rows)), ticks)
+    ax.set_ylim(-0.6, len(rows) - 0.4)
+    ax.xaxis.set_major_formatter(lambda x, _: format_number(x, language))
+    ax.set_xlabel(label(phrase("driver.contrast", language), language))
+    ax.set_title(label(phrase("driver.sides", language), language))
+    ax.grid(visible=False, axis="y")
+    if language == "fa":
+        ax.yaxis.tick_right()
+        ax.spines["left"].set_visible(False)
+    return ax

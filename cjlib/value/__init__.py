@@ -23,6 +23,7 @@ from cjlib.value.pareto_nbd import (
 )
 from cjlib.value.purchases import PurchaseSummary, summarise_purchases
 from cjlib.value.retention import Retention, measure_retention
+from cjlib.value.risk import ValueAtRisk, measure_value_at_risk
 
 __all__ = [
     "Bgnbd",
@@ -35,6 +36,7 @@ __all__ = [
     "ParetoNbd",
     "PurchaseSummary",
     "Retention",
+    "ValueAtRisk",
     "acquisition_ceiling",
     "check_holdout",
     "compare_survival",
@@ -48,6 +50,7 @@ __all__ = [
     "margin_clv",
     "measure_retention",
     "measure_value",
+    "measure_value_at_risk",
     "payback_years",
     "predict_amounts",
     "predict_pareto_purchases",
