@@ -45,7 +45,9 @@ def draw_joins(table: pd.DataFrame, *, language: str = "en", ax: Axes | None = N
     ax.xaxis.set_major_formatter(lambda v, _: format_number(v, language))
     ax.set_xlabel(_tell("customers", language))
     ax.set_title(_tell("joins", language))
-    ax.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.19), ncols=3)
+    ax.legend(
+        frameon=False, loc="upper center", bbox_to_anchor=(0.5, -1.0 / max(len(pairs), 2)), ncols=3
+    )
     _rows(ax, pairs, language)
     return ax
 
