@@ -60,7 +60,8 @@ def test_olist_from_raw_files_to_report(root, shared_data, tmp_path):
     assert "6,866 ratings in the log" in page
     assert (tmp_path / "maps" / "everybody.json").exists()
     manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
-    assert {entry["source"] for entry in manifest["inputs"]} == {"definitions", "events"}
+    sources = {entry["source"] for entry in manifest["inputs"]}
+    assert sources == {"definitions", "events", "comments"}
 
 
 def test_a_new_study_runs_to_its_report_and_says_where_data_are_too_few(tmp_path, capsys):
