@@ -184,7 +184,7 @@ def _settle_ties(
     return shown[:top]
 
 
-def _path(log: JourneyLog, journey: int) -> npt.NDArray[np.int32]:
+def _path(log: JourneyLog, journey: int) -> npt.NDArray[np.integer[Any]]:
     return log.codes[log.offsets[journey] : log.offsets[journey + 1]]
 
 
