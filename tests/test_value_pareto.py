@@ -160,18 +160,20 @@ def test_at_s_of_1_the_forecast_has_no_gap():
 
 @pytest.fixture(scope="session")
 def fitted():
-    summary, _, _ = simulate(np.random.default_rng(3), 3000)
-    return summary, fit_pareto_nbd(summary)
+    summary, later, _ = simulate(np.random.default_rng(3), 3000, horizon=13.0)
+    return summary, fit_pareto_nbd(summary), later
 
 
 def test_fit_finds_the_truth_and_predicts_in_its_unit(fitted):
-    summary, model = fitted
+    summary, model, later = fitted
     table = model.table.set_index("parameter")
 
     assert ((table["low"] <= TRUTH) & (table["high"] >= TRUTH)).all(), table
     found = predict_pareto_purchases(model, summary, horizon=13)
     assert found["customer_id"].tolist() == summary.table["customer_id"].tolist()
     assert found["alive"].between(0, 1).all()
+    error = later.std() / np.sqrt(len(later))  # what they bought in those 13 weeks
+    assert found["estimate"].mean() == pytest.approx(later.mean(), abs=3 * error)
     assert (found["low"] <= found["estimate"]).all()
     assert (found["estimate"] <= found["high"]).all()
     expected = expect_pareto_purchases(model, [0, 10, 52])
@@ -185,7 +187,7 @@ def test_fit_finds_the_truth_and_predicts_in_its_unit(fitted):
 
 
 def test_without_returning_customers_it_says_so(fitted):
-    summary, _ = fitted
+    summary, _, _ = fitted
     few = replace(summary, table=summary.table[summary.table["x"] == 0])
     model = fit_pareto_nbd(few)
 

@@ -58,6 +58,10 @@ def estimate_survival(
     """
     require_level(level, caller="estimate_survival")
     time, ended = _require_durations(durations, events, "estimate_survival")
+    if groups is None and len(time):
+        table = _curve(time, ended, level)
+        table.insert(0, "group", "all")
+        return table
     label = np.full(len(time), "all", dtype=object) if groups is None else _labels(groups, time)
     tables = []
     for name in sorted({str(g) for g in label[~pd.isna(label)]}):
@@ -107,8 +111,8 @@ def compare_survival(
 
 
 def _curve(time: Floats, ended: npt.NDArray[np.bool_], level: float) -> pd.DataFrame:
-    at = np.unique(time)
-    risk, died = _at_risk(time, at), _count_at(time[ended], at)
+    at, total, died = _tally(time, ended)
+    risk = total[::-1].cumsum()[::-1]
     survival = np.cumprod(1 - died / risk)
     with np.errstate(divide="ignore", invalid="ignore"):
         greenwood = np.cumsum(died / (risk * (risk - died)))
@@ -119,11 +123,23 @@ def _curve(time: Floats, ended: npt.NDArray[np.bool_], level: float) -> pd.DataF
     return pd.DataFrame(
         {
             "time": at, "at_risk": risk.astype(int), "events": died.astype(int),
-            "lost": (_count_at(time, at) - died).astype(int), "estimate": survival,
+            "lost": (total - died).astype(int), "estimate": survival,
             "low": np.where(open_, low, np.nan), "high": np.where(open_, high, np.nan),
             "level": level, "n": len(time), "method": "Kaplan-Meier, log(-log)",
         }
     )  # fmt: skip
+
+
+def _tally(time: Floats, ended: npt.NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:
+    """Return the times, how many end or are lost at each, and how many end."""
+    if time.max() <= 4 * len(time) + 1000 and not (time % 1).any():  # whole days: no sorting
+        place = time.astype(np.int64)
+        at = np.flatnonzero(np.bincount(place))
+        total, died = np.bincount(place)[at], np.bincount(place, weights=ended)[at]
+    else:
+        at, place = np.unique(time, return_inverse=True)
+        total, died = np.bincount(place), np.bincount(place, weights=ended)
+    return np.asarray(at, float), np.asarray(total, float), np.asarray(died, float)
 
 
 def _at_risk(time: Floats, at: Floats) -> Floats:

@@ -21,6 +21,7 @@ _OFTEN = "how differently often customers buy"
 _LEAVE = "how soon customers leave, or whether they leave at all"
 MEANINGS: Final = {"r": _OFTEN, "alpha": _OFTEN, "a": _LEAVE, "b": _LEAVE}
 FEWEST_REPEATERS: Final = 30  # four parameters cannot rest on fewer customers who came back
+THIN: Final = 10_000  # groups the starts are tried on, where there are more
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +110,15 @@ def fit_bgnbd(summary: PurchaseSummary, *, level: float = 0.95) -> Bgnbd:
         return _likelihood(logs, x, t_x / scale, watched / scale, counts)
 
     starts = [np.log([0.5, 0.5, 1.0, 2.0]), np.log([1.0, 1.0, 0.5, 0.5])]
-    fit = fit_likelihood(objective, starts=starts, names=PARAMETERS, meanings=MEANINGS)
+    rough = None
+    if len(x) > THIN:  # find the hill on a few of the groups, then climb it on all
+        few = slice(None, None, len(x) // THIN)
+        part = [v[few] for v in (x, t_x / scale, watched / scale, counts)]
+        rough = fit_likelihood(
+            lambda logs: _likelihood(logs, *part), starts=starts, names=PARAMETERS,
+            meanings=MEANINGS,
+        )  # fmt: skip
+    fit = fit_likelihood(objective, starts=starts, names=PARAMETERS, meanings=MEANINGS, rough=rough)
     fit = fit.shifted(np.array([0.0, np.log(scale), 0.0, 0.0]))
     # The density in the new unit of time: one factor 1/scale per repeat purchase.
     top = fit.log_likelihood - float((counts * x).sum() * np.log(scale))
@@ -204,30 +213,35 @@ def _likelihood(
     logs: Floats, x: Floats, t_x: Floats, watched: Floats, counts: Floats
 ) -> tuple[float, Floats]:
     r, alpha, a, b = np.exp(logs)
-    again = x > 0
+    run = np.flatnonzero(np.diff(x, prepend=x[0] - 1))  # rows of one x stand together
+    k, size = x[run], np.add.reduceat(counts, run)
+    again = k > 0
+    long = np.diff(run, append=len(x))
+    shape = np.repeat(r + k, long)
+    since = np.where(again, b + k - 1, 1)
     log_t, log_tx = np.log(alpha + watched), np.log(alpha + t_x)
-    stay = -(r + x) * log_t
-    odds = np.log(a) - np.log(np.where(again, b + x - 1, 1)) - (r + x) * log_tx
-    left = np.where(again, odds, -np.inf)  # who never came back cannot have left: no purchase
+    stay = -shape * log_t
+    # who never came back cannot have left: that takes a purchase
+    left = np.repeat(np.where(again, np.log(a) - np.log(since), -np.inf), long) - shape * log_tx
     both = np.logaddexp(stay, left)
-    gone = np.exp(left - both)
-    alive = 1 - gone
+    gone = counts * np.exp(left - both)
+    alive = counts - gone
     value = (
-        special.gammaln(r + x) - special.gammaln(r) + r * np.log(alpha)
-        + special.gammaln(a + b) + special.gammaln(b + x) - special.gammaln(b)
-        - special.gammaln(a + b + x) + both
+        special.gammaln(r + k) - special.gammaln(r) + r * np.log(alpha)
+        + special.gammaln(a + b) + special.gammaln(b + k) - special.gammaln(b)
+        - special.gammaln(a + b + k)
     )  # fmt: skip
     psi = special.digamma
+    lost = np.add.reduceat(gone, run)
     slope = np.array(
         [
-            psi(r + x) - psi(r) + np.log(alpha) - alive * log_t - gone * log_tx,
-            r / alpha - (r + x) * (alive / (alpha + watched) + gone / (alpha + t_x)),
-            psi(a + b) - psi(a + b + x) + gone / a,
-            psi(a + b) + psi(b + x) - psi(b) - psi(a + b + x)
-            - gone / np.where(again, b + x - 1, 1),
+            size @ (psi(r + k) - psi(r) + np.log(alpha)) - alive @ log_t - gone @ log_tx,
+            size.sum() * r / alpha - shape @ (alive / (alpha + watched) + gone / (alpha + t_x)),
+            size @ (psi(a + b) - psi(a + b + k)) + lost.sum() / a,
+            size @ (psi(a + b) + psi(b + k) - psi(b) - psi(a + b + k)) - lost @ (1 / since),
         ]
-    )  # fmt: skip
-    return -float(counts @ value), -(slope @ counts) * np.exp(logs)
+    )
+    return -float(size @ value + counts @ both), -slope * np.exp(logs)
 
 
 def _unconditional(p: Floats, t: Floats) -> Floats:

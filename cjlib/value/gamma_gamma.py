@@ -12,7 +12,7 @@ from scipy import special, stats
 from cjlib.columns import CUSTOMER
 from cjlib.errors import JourneyError, TooFewError
 from cjlib.intervals import Floats
-from cjlib.value.bgnbd import FEWEST_REPEATERS
+from cjlib.value.bgnbd import FEWEST_REPEATERS, THIN
 from cjlib.value.likelihood import Fit, fit_likelihood
 from cjlib.value.purchases import PurchaseSummary
 
@@ -80,6 +80,8 @@ def fit_gamma_gamma(summary: PurchaseSummary, *, level: float = 0.95) -> GammaGa
     rows = summary.table
     keep = (rows["x"] > 0) & (rows["amount"] > 0)
     x, m = rows.loc[keep, "x"].to_numpy(float), rows.loc[keep, "amount"].to_numpy(float)
+    order = np.argsort(x, kind="stable")  # the likelihood goes by runs of equal x
+    x, m = x[order], m[order]
     n = len(x)
     if n < FEWEST_REPEATERS or len(np.unique(m)) < 3:
         why = (
@@ -90,11 +92,19 @@ def fit_gamma_gamma(summary: PurchaseSummary, *, level: float = 0.95) -> GammaGa
         return GammaGamma(fit.table(level=level, n=n), np.nan, np.nan, False, why, fit)
     scale = float(m.mean())
     starts = [np.log([1.0, 2.0, 1.0]), np.log([6.0, 4.0, 0.5])]
+    rough = None
+    if n > THIN:  # find the hill on a few of the customers, then climb it on all
+        few = slice(None, None, n // THIN)
+        rough = fit_likelihood(
+            lambda logs: _likelihood(logs, x[few], m[few] / scale), starts=starts,
+            names=PARAMETERS, meanings=dict.fromkeys(PARAMETERS, ""),
+        )  # fmt: skip
     fit = fit_likelihood(
         lambda logs: _likelihood(logs, x, m / scale),
         starts=starts,
         names=PARAMETERS,
         meanings=dict.fromkeys(PARAMETERS, "how amounts differ between and within customers"),
+        rough=rough,
     )
     fit = fit.shifted(np.array([0.0, 0.0, np.log(scale)]))
     alike = len(np.unique(x)) == 1
@@ -141,18 +151,23 @@ def predict_amounts(
 
 def _likelihood(logs: Floats, x: Floats, m: Floats) -> tuple[float, Floats]:
     p, q, v = np.exp(logs)
+    run = np.flatnonzero(np.diff(x, prepend=x[0] - 1))  # rows of one x stand together
+    k = x[run]
+    size = np.diff(run, append=len(x))
     total = v + m * x
+    log_total, log_m = np.log(total), np.log(m)
     value = (
-        special.gammaln(p * x + q) - special.gammaln(p * x) - special.gammaln(q)
-        + q * np.log(v) + (p * x - 1) * np.log(m) + p * x * np.log(x)
-        - (p * x + q) * np.log(total)
+        special.gammaln(p * k + q) - special.gammaln(p * k) - special.gammaln(q)
+        + q * np.log(v) + p * k * np.log(k)
     )  # fmt: skip
+    each = p * (x @ (log_m - log_total)) - log_m.sum() - q * log_total.sum()
     psi = special.digamma
+    both = psi(p * k + q)
     slope = np.array(
         [
-            (x * (psi(p * x + q) - psi(p * x) + np.log(m) + np.log(x) - np.log(total))).sum(),
-            (psi(p * x + q) - psi(q) + np.log(v) - np.log(total)).sum(),
-            (q / v - (p * x + q) / total).sum(),
+            (size * k) @ (both - psi(p * k) + np.log(k)) + x @ (log_m - log_total),
+            size @ (both - psi(q) + np.log(v)) - log_total.sum(),
+            len(x) * q / v - ((p * x + q) / total).sum(),
         ]
     )
-    return -float(value.sum()), -slope * np.exp(logs)
+    return -float(size @ value + each), -slope * np.exp(logs)

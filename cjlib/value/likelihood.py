@@ -95,6 +95,7 @@ def fit_likelihood(
     starts: Sequence[Floats],
     names: Sequence[str],
     meanings: Mapping[str, str],
+    rough: Fit | None = None,
 ) -> Fit:
     """Minimise a negative log-likelihood of log parameters; keep the best of several starts.
 
@@ -107,17 +108,14 @@ def fit_likelihood(
     starts : arrays of log parameters
     names : parameter names
     meanings : mapping of name to what it says about customers, for the message
+    rough : Fit, optional
+        Of a part of the same data: where it is identified it replaces the starts, and its
+        covariance the unit in which steps are taken, so that few are needed.
     """
-    bounds = [(-LOG_BOUND, LOG_BOUND)] * len(names)
-    found = [
-        optimize.minimize(
-            objective, start, jac=True, method="L-BFGS-B", bounds=bounds,
-            options={"maxiter": 2000, "ftol": 1e-14, "gtol": 1e-8},
-        )
-        for start in starts
-    ]  # fmt: skip
-    best = min(found, key=lambda f: float(f.fun))
-    logs = np.asarray(best.x, dtype=float)
+    if rough is not None and rough.identified:
+        logs, top = _climb(objective, rough)
+    else:
+        logs, top = _search(objective, starts)
     step = 1e-4
     hessian = np.array(
         [
@@ -143,4 +141,35 @@ def fit_likelihood(
             f"the data do not say {said} ({', '.join(lost)} could be almost anything); "
             "a longer log, or one with more customers who come back, may"
         )
-    return Fit(tuple(names), logs, covariance, -float(best.fun), not why, why)
+    return Fit(tuple(names), logs, covariance, -top, not why, why)
+
+
+def _climb(objective: Callable[[Floats], tuple[float, Floats]], rough: Fit) -> tuple[Floats, float]:
+    """Minimise from a rough fit, in steps of its standard errors."""
+    unit = np.linalg.cholesky(rough.covariance)
+
+    def in_units(u: Floats) -> tuple[float, Floats]:
+        value, slope = objective(rough.log_parameters + unit @ u)
+        return value, unit.T @ slope
+
+    found = optimize.minimize(
+        in_units, np.zeros(len(unit)), jac=True, method="L-BFGS-B",
+        bounds=[(-30.0, 30.0)] * len(unit), options={"ftol": 1e-14, "gtol": 1e-4},
+    )  # fmt: skip
+    return np.clip(rough.log_parameters + unit @ found.x, -LOG_BOUND, LOG_BOUND), float(found.fun)
+
+
+def _search(
+    objective: Callable[[Floats], tuple[float, Floats]], starts: Sequence[Floats]
+) -> tuple[Floats, float]:
+    """Minimise inside the bounds from every start; keep the best."""
+    bounds = [(-LOG_BOUND, LOG_BOUND)] * len(starts[0])
+    found = [
+        optimize.minimize(
+            objective, start, jac=True, method="L-BFGS-B", bounds=bounds,
+            options={"maxiter": 2000, "ftol": 1e-14, "gtol": 1e-8},
+        )
+        for start in starts
+    ]  # fmt: skip
+    best = min(found, key=lambda f: float(f.fun))
+    return np.asarray(best.x, dtype=float), float(best.fun)
