@@ -178,7 +178,7 @@ def read_comments(
         roles=pd.DataFrame(columns=[INTERVIEW, SPEAKER, ROLE, "rule", "turns", "words"]),
         redactions=redactions,
         misfits=_count_left_out(left_out),
-        language=study.language if study else "en",
+        language=study.language if study else "en", unit="people who wrote",
     )  # fmt: skip
 
 

@@ -35,12 +35,15 @@ class CodeCounts:
     labels : dict of str to str
         Code to its label in the study's language.
     language : "en" or "fa"
+    unit : str
+        What was counted: "interviews" or "people who wrote".
     """
 
     table: pd.DataFrame
     by: str
     labels: dict[str, str] = field(default_factory=dict)
     language: str = "en"
+    unit: str = "interviews"
 
     def summary(self) -> str:
         """Return the most widely mentioned code in one sentence."""
@@ -48,7 +51,8 @@ class CodeCounts:
             return "No interview has been coded."
         top = self.table.sort_values("mentions", ascending=False, kind="stable").iloc[0]
         where = f" ({self.by}: {top[self.by]})" if self.by else ""
-        found = f"'{top[CODE]}'{where} is mentioned in {top['mentions']} of {top[N]} interviews"
+        by = "in" if self.unit == "interviews" else "by"
+        found = f"'{top[CODE]}'{where} is mentioned {by} {top['mentions']} of {top[N]} {self.unit}"
         if pd.isna(top["low"]):
             return f"{found}, too few for a share."
         return f"{found} ({top['estimate']:.0%} [{top['low']:.0%}, {top['high']:.0%}])."
@@ -58,8 +62,9 @@ class CodeCounts:
         from cjlib import plots
 
         return plots.draw_code_counts(
-            self.table, by=self.by, labels=self.labels, language=self.language, ax=ax
-        )
+            self.table, by=self.by, labels=self.labels, unit=self.unit, language=self.language,
+            ax=ax,
+        )  # fmt: skip
 
 
 def count_codes(
@@ -135,7 +140,9 @@ def count_codes(
         ["_group", "mentions", "_code"], ascending=[True, False, True], kind="stable"
     )
     labels = {code: interviews.label(code) for code in table[CODE].unique()}
-    return CodeCounts(table[names].reset_index(drop=True), by, labels, interviews.language)
+    return CodeCounts(
+        table[names].reset_index(drop=True), by, labels, interviews.language, interviews.unit
+    )
 
 
 def mark_by_person(

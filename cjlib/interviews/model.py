@@ -42,6 +42,8 @@ class Interviews:
         ``interview_id, rule, removed, turns``: what ``analysis_text`` is without.
     language : "en" or "fa"
         Of labels in figures: the study's.
+    unit : str
+        What an ``interview_id`` stands for: "interviews", or "people who wrote" of comments.
     """
 
     utterances: pd.DataFrame
@@ -53,6 +55,7 @@ class Interviews:
     misfits: pd.DataFrame
     language: str = "en"
     noise: pd.DataFrame = field(default_factory=pd.DataFrame)
+    unit: str = "interviews"
 
     def label(self, code: str) -> str:
         """Return what a code is called in the study's language; an unlisted code its own name."""

@@ -110,6 +110,7 @@ def draw_code_counts(
     *,
     by: str = "",
     labels: dict[str, str] | None = None,
+    unit: str = "interviews",
     language: str = "en",
     ax: Axes | None = None,
 ) -> Axes:
@@ -131,7 +132,8 @@ def draw_code_counts(
     )
     ax.set_ylim(-0.6, len(codes) - 0.4)
     ax.set_xlim(0, 1)
-    ax.set_xlabel(label(phrase("interviews.mentions", language), language))
+    who = "interviews.mentions" if unit == "interviews" else "interviews.mentions_written"
+    ax.set_xlabel(label(phrase(who, language), language))
     ax.grid(visible=False, axis="y")
     if by:
         ax.legend(title=by, frameon=False, loc="lower right")

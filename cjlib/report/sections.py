@@ -155,7 +155,9 @@ def _data(shelf: Shelf) -> Iterator[Block]:
 
 
 def _voices(shelf: Shelf) -> Iterator[Block]:
-    yield from shelf.figures("03_interviews-codes", "03_interviews-agreement")
+    yield from shelf.figures(
+        "03_interviews-codes", "03_interviews-agreement", "03_interviews-comment_codes"
+    )
     yield from shelf.table(
         "03_interviews", "quotes", ("stage", "text", "kind"), key="quotes", rows=12
     )
@@ -167,7 +169,10 @@ def _personas(shelf: Shelf) -> Iterator[Block]:
         yield words(str(verdict["summary"].iloc[0]))
     for fragment in shelf.files.pages("04_personas-card-"):
         yield markup(fragment)
-    yield from shelf.figures("04_personas-profiles", "04_personas-choice")
+    yield from shelf.figures(
+        "04_personas-profiles", "04_personas-choice", "04_personas-judgement",
+        "04_personas-targets", "04_personas-believed",
+    )  # fmt: skip
 
 
 def _maps(shelf: Shelf) -> Iterator[Block]:
