@@ -115,13 +115,22 @@ def find_words(texts: pd.Series, words: str) -> pd.Series:
         both sides by ``for_model``, so case, Arabic letters and half-spaces do not matter.
         A word that is negated ("not late") matches as well: list it under a code of its own.
     """
+    return _search(_spell(texts), words)
+
+
+def _spell(texts: pd.Series) -> pd.Series:
+    """Even out the spelling of each different text once."""
+    return texts.map({text: for_model(text) for text in texts.unique()})
+
+
+def _search(spelled: pd.Series, words: str) -> pd.Series:
     wanted = [for_model(word) for word in words.split("|")]
     patterns = [r"\s+".join(map(re.escape, word.split())) for word in wanted if word]
     if not patterns:
-        return pd.Series(data=False, index=texts.index)
+        return pd.Series(data=False, index=spelled.index)
     pattern = re.compile(rf"(?<!\w)(?:{'|'.join(patterns)})")
-    spelled = {text: pattern.search(for_model(text)) is not None for text in texts.unique()}
-    return texts.map(spelled).astype(bool)
+    held = [pattern.search(text) is not None for text in spelled]
+    return pd.Series(held, index=spelled.index, dtype=bool)
 
 
 def _from_survey(study: Study, survey: Any) -> list[pd.DataFrame]:
@@ -220,10 +229,11 @@ def _add_learned_valence(
 
 def _code_by_words(found: Interviews, listed: pd.DataFrame) -> Interviews:
     spoken = found.utterances
+    spelled = _spell(spoken[TEXT])
     for code, words in zip(listed[CODE], listed["words"], strict=True):
         if not words:
             continue
-        held = find_words(spoken[TEXT], str(words))
+        held = _search(spelled, str(words))
         if held.any():
             given = pd.Series(pd.NA, index=spoken.index, dtype="string").mask(held, str(code))
             found = code_comments(found, given, coder=WORDS_RULE, valence=spoken[VALENCE])
