@@ -88,11 +88,11 @@ def test(rest: list[str]) -> int:
 
 
 def _test_places(strict: bool, rest: list[str]) -> list[str]:
-    """Name what is tested, and share it out over two workers, a file at a time, in order."""
+    """Name what is tested, and share it out over two workers: notebooks first, then by file."""
     places = ["tests", "cjlib", "--doctest-modules", "-n", "2", "--dist", "loadscope"]
     places += ["--no-loadscope-reorder"]
     if "-m" not in rest:
-        places += ["notebooks", "--nbval" if strict else "--nbval-lax"]
+        places = ["notebooks", "--nbval" if strict else "--nbval-lax", *places]
         places += ["--nbval-sanitize-with", "tests/nbval_sanitise.cfg"]
     return places
 

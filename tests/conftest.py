@@ -8,12 +8,25 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 mpl.use("Agg")
 settings.register_profile("kit", deadline=None, derandomize=True)
 settings.load_profile("kit")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+class NotebooksInOrder(LoadScopeScheduling):
+    """Share out tests a file at a time, and all notebooks as one: each reads the ones before."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "notebooks" if nodeid.startswith("notebooks/") else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Choose the way tests are shared out over workers."""
+    return NotebooksInOrder(config, log)
 
 
 @pytest.fixture(scope="session")
