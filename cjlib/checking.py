@@ -37,7 +37,7 @@ def check_study(
     faults += [*check_goals(study), *check_believed(study)]
     missing = {fault.found for fault in faults if fault.found.startswith("file '")}
     for source, check in (
-        ("costs", check_accounts), ("beliefs", check_accounts),
+        ("costs", check_accounts), ("beliefs", check_accounts), ("published", check_accounts),
         ("coding", check_coding), ("comments", check_comment_codes), ("actions", check_actions),
     ):  # fmt: skip
         if study.has(source) and not any(_names(study, source, found) for found in missing):
@@ -50,6 +50,7 @@ def _names(study: Study, source: str, found: str) -> bool:
     files = {
         "costs": [study.costs_file],
         "beliefs": [study.beliefs_file],
+        "published": [study.published_file],
         "coding": [study.coding_file, study.codes_file, study.people_file,
                    study.interviews_folder],
         "comments": [study.comments.codes] if study.comments else [],

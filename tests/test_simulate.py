@@ -89,7 +89,7 @@ def test_the_shipped_files_are_the_generated_ones(made, sepidar):
     drawn = [p for p in shipped if p.parent.name in ("survey", "interviews")]
 
     assert {p.relative_to(sepidar).as_posix() for p in drawn} <= set(names)
-    assert len(names) == 7 + 2 + 25 + 3  # copied, waves, interviews with people, the rest
+    assert len(names) == 8 + 2 + 25 + 3  # copied, waves, interviews with people, the rest
     for name in names:
         assert unpack(made / name) == unpack(sepidar / name), (
             f"{name} differs from what write_study makes; run write_study('data/sepidar'), or "
@@ -320,4 +320,4 @@ def test_the_data_card_says_what_is_there(root, sepidar, events, raw, truth):
         len(coding) - 1, (truth["respondents"]["kind"] == "careful").sum(),
     ):  # fmt: skip
         assert f"{number:,}" in section, number
-    assert len(COPIED) == 7
+    assert len(COPIED) == 8

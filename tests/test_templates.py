@@ -38,7 +38,7 @@ def test_the_files_made_are_those_returned(tmp_path):
     assert {f.name for f in files} == {
         "study.yaml", "codebook.csv", "example_answers.csv", "example-en.txt", "example-fa.txt",
         "people.csv", "codes.csv", "coding.csv", "events.csv", "costs.csv", "beliefs.csv",
-        "actions.csv", "comment_codes.csv",
+        "actions.csv", "comment_codes.csv", "published.csv",
     }  # fmt: skip
     assert [p.name for p in (tmp_path / "deep").iterdir()] == ["er"]  # nothing temporary stays
 

@@ -2,6 +2,7 @@
 
 from cjlib.metrics.answers import measure_distribution
 from cjlib.metrics.comparison import Comparison, compare_groups, gather_comparisons
+from cjlib.metrics.competitors import compare_with_published
 from cjlib.metrics.goals import GoalTable, measure_goals
 from cjlib.metrics.kpis import KPIS, Kpi, check_goals, kpi_names
 from cjlib.metrics.panels import compare_panel
@@ -25,6 +26,7 @@ __all__ = [
     "compare_metrics",
     "compare_panel",
     "compare_published",
+    "compare_with_published",
     "gather_comparisons",
     "kpi_names",
     "measure_ces",

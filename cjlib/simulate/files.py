@@ -38,6 +38,7 @@ COPIED = (
     "comment_codes.csv",
     "beliefs.csv",
     "believed_personas.csv",
+    "published.csv",
     "actions.csv",
 )
 

@@ -169,6 +169,7 @@ def find_file_faults(study: Study) -> list[Fault]:
         (study.comments.labels if study.comments else "", ("comments", "labels")),
         (study.costs_file, ("costs",)),
         (study.beliefs_file, ("beliefs",)),
+        (study.published_file, ("published",)),
         (study.actions_file, ("actions",)),
         (study.personas.believed, ("personas", "believed")),
     ]

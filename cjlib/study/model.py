@@ -33,7 +33,10 @@ from cjlib.validation import Path_
 
 PUBLIC_KEY = b"cjlib: public or invented data, no secret"
 KEY_FILE = "private/pseudonym.key"
-SOURCES = ("survey", "interviews", "coding", "comments", "events", "costs", "beliefs", "actions")
+SOURCES = (
+    "survey", "interviews", "coding", "comments", "events", "costs", "beliefs", "published",
+    "actions",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,7 @@ class Study:
     positions: Positions = field(default_factory=Positions)
     costs_file: str = ""
     beliefs_file: str = ""
+    published_file: str = ""
     actions_file: str = ""
     maps_folder: str = "map"
     codebook: Codebook = field(default_factory=Codebook)
@@ -112,6 +116,7 @@ class Study:
             "events": self.events is not None,
             "costs": bool(self.costs_file),
             "beliefs": bool(self.beliefs_file),
+            "published": bool(self.published_file),
             "actions": bool(self.actions_file),
         }
         if source not in declared:

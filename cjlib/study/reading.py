@@ -147,6 +147,7 @@ def _build(v: dict[str, Any], folder: Path, raw: Path, lines: dict[Path_, int]) 
         scales={k: tuple(names) for k, names in (v.get("scales") or {}).items()},
         missing_answers=v.get("missing_answers", "by_analysis"),
         costs_file=v.get("costs", ""), beliefs_file=v.get("beliefs", ""),
+        published_file=v.get("published", ""),
         actions_file=v.get("actions", ""), maps_folder=v.get("maps", "map"),
     )  # fmt: skip
 
