@@ -1,5 +1,6 @@
 """From findings to action: what to mend first, who does it by when, and what is overdue."""
 
+from cjlib.actions.effects import ActionEffects, measure_actions
 from cjlib.actions.evidence import (
     EVIDENCE,
     KINDS,
@@ -12,18 +13,13 @@ from cjlib.actions.evidence import (
     tidy_evidence,
 )
 from cjlib.actions.opportunities import Opportunities, find_opportunities
-from cjlib.actions.plan import (
-    PlanReview,
-    assign_teams,
-    check_actions,
-    find_last_day,
-    read_actions,
-    review_plan,
-)
+from cjlib.actions.plan import PlanReview, assign_teams, find_last_day, review_plan
+from cjlib.actions.plan_file import check_actions, read_actions
 
 __all__ = [
     "EVIDENCE",
     "KINDS",
+    "ActionEffects",
     "Opportunities",
     "PlanReview",
     "assign_teams",
@@ -35,6 +31,7 @@ __all__ = [
     "interview_pains",
     "long_waits",
     "low_scores",
+    "measure_actions",
     "read_actions",
     "review_plan",
     "survey_pains",

@@ -1,5 +1,6 @@
 """Estimates that carry their uncertainty: shares, means, net shares, differences, ratios."""
 
+from cjlib.intervals.contrasts import Contrast, estimate_contrast
 from cjlib.intervals.differences import (
     Difference,
     adjust_holm,
@@ -37,6 +38,7 @@ from cjlib.intervals.weighing import are_even, design_effective_n, kish_effectiv
 __all__ = [
     "DETRACTOR",
     "PROMOTER",
+    "Contrast",
     "Difference",
     "Estimate",
     "Floats",
@@ -52,6 +54,7 @@ __all__ = [
     "compare_shares",
     "compare_survival",
     "design_effective_n",
+    "estimate_contrast",
     "estimate_difference",
     "estimate_mean",
     "estimate_net",

@@ -191,7 +191,7 @@ def describe_kpi(name: str, study: Study) -> Kpi:
             not rest.endswith("mean") and study.positions.csat == "top_box"
         )
         words = "share of answers in the top box" if top else "mean answer on its own scale"
-        place = _place(rest)
+        place = place_of(rest)
         where = f" ({place})" if place else ""
         kpi = replace(kpi, unit=_SHARE if top else "scale", definition=f"satisfaction: {words}")
         return replace(kpi, name=name, definition=kpi.definition + where)
@@ -205,7 +205,7 @@ def describe_kpi(name: str, study: Study) -> Kpi:
 def label_kpi(name: str, study: Study) -> str:
     """Return a KPI's name for readers, in the study's language."""
     head, _, rest = name.partition(".")
-    label, place = phrase(f"kpi.{head}", study.language), _place(rest)
+    label, place = phrase(f"kpi.{head}", study.language), place_of(rest)
     if not place:
         return label
     kind = "stage" if place in study.stage_ids else "touchpoint"
@@ -245,8 +245,8 @@ def measure_kpi(name: str, sources: Sources) -> tuple[Estimate | None, str]:
 
 
 def _measure_answers(metric: str, rest: str, sources: Sources) -> tuple[Estimate | None, str]:
-    study, place = sources.study, _place(rest)
-    items = _items_about(metric, place, sources)
+    study, place = sources.study, place_of(rest)
+    items = items_about(metric, place, sources)
     if items and sources.people is not None:
         found = _score_items(metric, rest, items, sources)
         return found, "survey: " + ", ".join(item.name for item in items)
@@ -259,7 +259,8 @@ def _measure_answers(metric: str, rest: str, sources: Sources) -> tuple[Estimate
     return None, ""
 
 
-def _items_about(metric: str, place: str, sources: Sources) -> list[Item]:
+def items_about(metric: str, place: str, sources: Sources) -> list[Item]:
+    """Return the answered items of a metric about a place; without one the overall items."""
     study = sources.study
     if sources.people is None:
         return []
@@ -311,7 +312,8 @@ def _pool(values: Floats, w: Floats | None, level: float) -> Estimate:
     return replace(found, method=method) if found.n > 1 else found
 
 
-def _place(rest: str) -> str:
+def place_of(rest: str) -> str:
+    """Return the stage or touchpoint in what follows a KPI's first name."""
     parts = rest.split(".") if rest else []
     return ".".join(parts[:-1] if parts and parts[-1] in ("top", "mean") else parts)
 

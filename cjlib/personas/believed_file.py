@@ -150,6 +150,20 @@ def _read(study: Study) -> tuple[Sheet, tuple[Belief, ...]]:
     return sheet, beliefs
 
 
+def read_rule(sheet: Sheet, line: int, text: str, codebook: Codebook) -> Line | None:
+    """Read a rule on one item that stands in one cell, such as ``city=thr|mhd`` or ``age>=60``.
+
+    Faults are noted in the sheet; None where there is one.
+    """
+    found = re.fullmatch(r"([^=<>!≥≤≠]+?)\s*((?:>=|<=|!=|=|>|<|≥|≤|≠).+)", text.strip())
+    if found is None:
+        sheet.fault(
+            line, f"rule '{text}'", "an item and its answer, such as city=thr|mhd or age>=60"
+        )
+        return None
+    return _read_line(sheet, line, {"item": found[1], "rule": found[2]}, codebook)
+
+
 def _read_line(sheet: Sheet, line: int, cells: dict[str, str], codebook: Codebook) -> Line | None:
     able = [i.name for i in codebook.items if i.kind in (*NUMERIC, *CODED, *YES, "multi")]
     name = sheet.need(line, cells, "item")

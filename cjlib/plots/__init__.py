@@ -12,6 +12,7 @@ from cjlib.plots.contacts import (
     draw_waits,
 )
 from cjlib.plots.drivers import draw_asymmetry, draw_drivers, draw_priorities
+from cjlib.plots.effects import draw_action_effects
 from cjlib.plots.interviews import (
     draw_agreement,
     draw_code_counts,
@@ -74,6 +75,7 @@ __all__ = [
     "MUTED",
     "PALETTE",
     "RULE",
+    "draw_action_effects",
     "draw_agreement",
     "draw_answers",
     "draw_asymmetry",
