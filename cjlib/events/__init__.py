@@ -11,6 +11,7 @@ from cjlib.events.questions import (
     count_ties,
     measure_gaps,
 )
+from cjlib.events.spark import SparkLog, log_on_spark, start_spark, stored_on_spark
 from cjlib.events.store import StoredLog
 from cjlib.events.storing import store_log
 
@@ -21,6 +22,7 @@ __all__ = [
     "TALK",
     "Interactions",
     "JourneyLog",
+    "SparkLog",
     "StoredLog",
     "View",
     "code_events",
@@ -31,8 +33,11 @@ __all__ = [
     "count_steps",
     "count_ties",
     "journey_log",
+    "log_on_spark",
     "measure_gaps",
     "read_interactions",
     "sessions",
+    "start_spark",
     "store_log",
+    "stored_on_spark",
 ]

@@ -7,6 +7,7 @@ counts of the log, whole, in parts or on a cluster. ``cjlib.events.questions`` d
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -218,6 +219,38 @@ def pick_gaps(log: JourneyLog, *, chosen: Ints) -> tuple[Ints, Ints, Ints]:
 def tally_paths(log: JourneyLog) -> tuple[Ints, Ints]:
     """Return the hashes of the paths that occur, ascending, and how many journeys take each."""
     return tally(hash_paths(log).view(np.int64))
+
+
+def spell_paths(
+    log: JourneyLog, *, candidates: Ints, seen: Ints, least: int, top: int, own: Ints | None = None
+) -> tuple[Ints, Ints, Ints]:
+    """Return hash, length and codes (end to end) of one journey of each candidate path.
+
+    Of the candidates that only ``least`` journeys take, just the ``top`` that come first
+    (shorter, then by the labels' order) are spelled out: the others cannot win. ``own`` are the
+    hashes of the log's journeys where they are known already.
+    """
+    own = hash_paths(log).view(np.int64) if own is None else own
+    at = np.minimum(np.searchsorted(candidates, own), len(candidates) - 1)
+    hits = np.flatnonzero(candidates[at] == own)
+    hits = hits[np.unique(own[hits], return_index=True)[1]]
+    sure = seen[at[hits]] > least
+    chosen, tied = [hits[sure]], hits[~sure]
+    lengths = log.lengths[tied]
+    order = np.argsort(lengths, kind="stable")
+    tied, lengths, left = tied[order], lengths[order], top
+    edges = np.concatenate([[0], np.flatnonzero(np.diff(lengths)) + 1, [len(tied)]])
+    for begin, end in pairwise(edges.tolist()):
+        if left <= 0 or begin == end:
+            break
+        alike = tied[begin:end]
+        spelled = log.codes[log.offsets[alike][:, None] + np.arange(lengths[begin])]
+        chosen.append(alike[np.lexsort(spelled.T[::-1])[:left]])
+        left -= len(chosen[-1])
+    shown = np.concatenate(chosen)
+    codes = [log.codes[log.offsets[j] : log.offsets[j + 1]] for j in shown.tolist()]
+    spelled = np.concatenate([np.zeros(0, dtype=np.int64), *codes])
+    return own[shown], log.lengths[shown], spelled.astype(np.int64)
 
 
 def count_tied(log: JourneyLog) -> Ints:

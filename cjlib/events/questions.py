@@ -19,6 +19,7 @@ import pandas as pd
 from cjlib.errors import JourneyError, TooFewError
 from cjlib.events import kernels
 from cjlib.events.journey_log import HOUR, JourneyLog
+from cjlib.events.spark import SparkLog
 from cjlib.events.store import StoredLog, open_layout
 
 Ints = npt.NDArray[np.int64]
@@ -196,19 +197,22 @@ def count_paths(log: Parts, *, top: int = 20) -> tuple[pd.DataFrame, int]:
     about n squared / 4e19 (3e-8 at a million).
     """
     _require_some(top, "top", caller="count_paths")
-    if isinstance(log, JourneyLog):
-        own = kernels.hash_paths(log).view(np.int64)
+    own = kernels.hash_paths(log).view(np.int64) if isinstance(log, JourneyLog) else None
+    if own is not None:
         hashes, count = kernels.tally(own)
     else:
         hashes, count = _add(each_part(log, kernels.tally_paths))
     least = int(np.partition(count, -top)[-top]) if len(count) > top else 1
     candidates = hashes[count >= least]
     seen = count[count >= least]
+    found = each_part(
+        log, kernels.spell_paths, candidates=candidates, seen=seen, least=least, top=top, own=own
+    )
     paths: dict[int, tuple[int, ...]] = {}
-    for part in log.parts():
-        own = own if part is log else kernels.hash_paths(part).view(np.int64)
-        for key, path in _examples(part, own, candidates, seen, least=least, top=top):
-            paths.setdefault(key, path)
+    for keys, lengths, codes in found:
+        edges = np.concatenate([[0], np.cumsum(lengths)]).tolist()
+        for key, (begin, end) in zip(keys.tolist(), pairwise(edges), strict=True):
+            paths.setdefault(key, tuple(codes[begin:end].tolist()))
     times = dict(zip(candidates.tolist(), seen.tolist(), strict=True))
     shown = sorted(paths, key=lambda h: (-times[h], len(paths[h]), paths[h]))[:top]
     table = pd.DataFrame(
@@ -219,36 +223,6 @@ def count_paths(log: Parts, *, top: int = 20) -> tuple[pd.DataFrame, int]:
         }
     )
     return table.astype({"path": "str"}), len(hashes)
-
-
-def _examples(
-    part: JourneyLog, own: Ints, candidates: Ints, seen: Ints, *, least: int, top: int
-) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """One journey of each candidate in this part; of those that tie last, only what can win."""
-    at = np.minimum(np.searchsorted(candidates, own), len(candidates) - 1)
-    hits = np.flatnonzero(candidates[at] == own)
-    _, first = np.unique(own[hits], return_index=True)
-    hits = hits[first]
-    sure = seen[at[hits]] > least
-    yield from ((int(own[j]), _path(part, j)) for j in hits[sure].tolist())
-    last = hits[~sure]
-    lengths = part.lengths[last]
-    last = last[np.argsort(lengths, kind="stable")]
-    lengths = np.sort(lengths)
-    left = top
-    edges = np.concatenate([[0], np.flatnonzero(np.diff(lengths)) + 1, [len(lengths)]])
-    for begin, end in pairwise(edges.tolist()):
-        if left <= 0 or begin == end:
-            break
-        tied = last[begin:end]
-        spelled = part.codes[part.offsets[tied][:, None] + np.arange(lengths[begin])]
-        best = tied[np.lexsort(spelled.T[::-1])[:left]]
-        left -= len(best)
-        yield from ((int(own[j]), _path(part, j)) for j in best.tolist())
-
-
-def _path(part: JourneyLog, journey: int) -> tuple[int, ...]:
-    return tuple(part.codes[part.offsets[journey] : part.offsets[journey + 1]].tolist())
 
 
 def count_ties(log: Parts) -> pd.DataFrame:
@@ -269,12 +243,15 @@ def count_ties(log: Parts) -> pd.DataFrame:
 
 
 def each_part(log: Parts, kernel: Callable[..., Any], **options: Any) -> list[Any]:
-    """Ask a kernel of every partition, one after another or in the log's processes."""
-    if isinstance(log, StoredLog) and log.cores > 1:
+    """Ask a kernel of every partition, one after another, in the log's processes or on Spark."""
+    if isinstance(log, SparkLog):
+        found = log.ask(kernel, **options)
+    elif isinstance(log, StoredLog) and log.cores > 1:
         tasks = [(str(log.folder), log.by, n, kernel, options) for n in range(log.partitions)]
         with ProcessPoolExecutor(log.cores, mp_context=get_context("spawn")) as pool:
-            return list(pool.map(_ask_part, tasks))
-    found = [kernel(part, **options) for part in log.parts()]
+            found = list(pool.map(_ask_part, tasks))
+    else:
+        found = [kernel(part, **options) for part in log.parts()]
     if not found:
         raise TooFewError(
             f"{kernel.__name__}: a log must hold at least one contact; it holds none."
