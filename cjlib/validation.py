@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import resources
 from typing import Any
 
@@ -92,35 +93,72 @@ def read_schema(name: str) -> dict[str, Any]:
 def schema_faults(
     value: Any, schema: dict[str, Any], lines: dict[Path_, int], shown: str
 ) -> Iterator[Fault]:
-    """Yield every way ``value`` departs from ``schema``, with the line it stands on."""
+    """Yield every way ``value`` departs from ``schema``, with the line it stands on.
+
+    Where ``lines`` is empty, faults have no line and name the entry by its path instead.
+    """
+    for place, fault in _schema_faults(value, schema, lines, shown):
+        yield (
+            fault
+            if lines
+            else replace(fault, line=0, found=f"{path_in_words(place)}: {fault.found}")
+        )
+
+
+def path_in_words(place: Path_) -> str:
+    """Return a path as people write it: ``cells[3].level``; ``$`` for the whole."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
+    return text.removeprefix(".") or "$"
+
+
+def _schema_faults(
+    value: Any, schema: dict[str, Any], lines: dict[Path_, int], shown: str
+) -> Iterator[tuple[Path_, Fault]]:
     validator = jsonschema.Draft202012Validator(schema)
-    for error in sorted(validator.iter_errors(value), key=lambda e: line_of(lines, e.path)):
+    whole = "the map" if str(schema.get("$id", "")).startswith("cj.map") else "the study"
+    errors = [_inmost(error) for error in validator.iter_errors(value)]
+    for error in sorted(errors, key=lambda e: line_of(lines, e.absolute_path)):
         place = tuple(error.absolute_path)
-        name = place[-1] if place else "the study"
+        name = place[-1] if place else whole
         line = line_of(lines, place)
         if error.validator == "additionalProperties":
             known = list(error.schema.get("properties", {}))
+            free = list(error.schema.get("patternProperties", {}))
             for key in error.instance:
-                if key not in known:
+                if key not in known and not any(re.search(rule, key) for rule in free):
                     where = line_of(lines, (*place, key))
-                    yield Fault(
+                    yield place, Fault(
                         shown, where, f"unknown key '{key}'",
                         "one of " + ", ".join(known), nearest(key, known),
                     )  # fmt: skip
         elif error.validator == "required":
             for key in error.validator_value:
                 if key not in error.instance:
-                    yield Fault(shown, line, f"no '{key}' in '{name}'", f"the key '{key}'")
+                    yield (
+                        place,
+                        Fault(shown, line, f"no '{key}' in '{name}'", f"the key '{key}'"),
+                    )
         elif error.validator == "enum":
             known = [str(v) for v in error.validator_value]
             found = f"{name}: '{error.instance}'"
-            yield Fault(
-                shown, line, found, "one of " + ", ".join(known), nearest(error.instance, known)
-            )
+            near = nearest(error.instance, known)
+            yield place, Fault(shown, line, found, "one of " + ", ".join(known), near)
         else:
             hint = error.schema.get("description") or _rule(error)
             told = "(not shown)" if name == "url" else _short(error.instance)
-            yield Fault(shown, line, f"{name}: {told}", str(hint))
+            yield place, Fault(shown, line, f"{name}: {told}", str(hint))
+
+
+def _inmost(error: Any) -> Any:
+    """Return what is wrong with the one alternative that a mapping was meant to be."""
+    if error.validator not in ("oneOf", "anyOf") or "description" in error.schema:
+        return error
+    inner, here = list(error.context or []), len(error.absolute_path)
+    deeper = [e for e in inner if len(e.absolute_path) > here]
+    alike = [e for e in inner if e.validator in ("required", "additionalProperties")]
+    if not isinstance(error.instance, dict) or not (deeper or alike):
+        return error
+    return _inmost((deeper or alike)[-1])
 
 
 def line_of(lines: dict[Path_, int], place: Any) -> int:

@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from cjlib.errors import Fault, JourneyError, nearest
-from cjlib.validation import Path_, line_of, read_schema, read_yaml, schema_faults
+from cjlib.maps.figures import FaultRow, check_numbers
+from cjlib.validation import (
+    Path_,
+    line_of,
+    path_in_words,
+    read_schema,
+    read_yaml,
+    schema_faults,
+)
 
 AFTER_PURCHASE = ("retention", "advocacy")  # kinds of stage
 ANYWHERE = "journey"  # where a KPI of the whole journey stands
@@ -59,18 +67,25 @@ def read_map(path: str | Path) -> tuple[dict[str, Any] | None, list[MapFault]]:
     except UnicodeDecodeError:
         return None, [MapFault(file.name, 0, "text that is not UTF-8", "a map saved as UTF-8")]
     lines: dict[Path_, int] = {}
-    faults: list[MapFault] = []
     if file.suffix == ".json":
-        try:
-            value = json.loads(text)
-        except json.JSONDecodeError as error:
-            return None, [MapFault(file.name, error.lineno, error.msg, "valid JSON")]
+        value, found = _read_json(text, file.name)
     else:
         value, lines, found = read_yaml(text, file.name)
-        faults = [_as_map_fault(f) for f in found]
+    faults = [_as_map_fault(f) for f in found]
     if not isinstance(value, dict):
         return None, faults or [MapFault(file.name, 1, "no keys", "a mapping of keys to values")]
     return value, faults + check_map(value, lines=lines, shown=file.name)
+
+
+def _read_json(text: str, shown: str) -> tuple[Any, list[Fault]]:
+    try:
+        return json.loads(text, object_pairs_hook=_once, parse_constant=_refuse), []
+    except json.JSONDecodeError as error:
+        return None, [Fault(shown, error.lineno, error.msg, "valid JSON")]
+    except _UnfitError as error:
+        return None, [Fault(shown, 0, *error.args)]
+    except RecursionError:
+        return None, [Fault(shown, 0, "entries nested too deeply", "a map")]
 
 
 def check_map(
@@ -80,28 +95,29 @@ def check_map(
 
     Beyond the schema: cells, findings, emotions, KPIs and gaps stand at stages (or steps)
     and under personas that the map defines, cells in its lanes; every evidence id exists and
-    comes once; what says "validated" names evidence. Warnings: moves to stages that are not
-    on the map, and no stage after the purchase that has any data.
+    comes once; what says "validated", each item of a cell too, names evidence; dates are days
+    of the calendar; numbers are finite, shares from 0 to 1, intervals the right way round and
+    about their value. Warnings: moves to stages that are not on the map, and no stage after
+    the purchase that has any data.
 
     Parameters
     ----------
     lines : dict, optional
-        Line of every entry, as ``read_yaml`` gives it; without it faults name the entry.
+        Line of every entry, as ``read_yaml`` gives it; without it faults name the entry by
+        its path, such as ``cells[3].level``.
     shown : str
         How faults name the map.
     """
     where = lines or {}
-    faults = [
-        _as_map_fault(f)
-        for f in schema_faults(journey_map, read_schema("journey-map"), where, shown)
-    ]
+    schema = read_schema("journey-map")
+    faults = [_as_map_fault(f) for f in schema_faults(journey_map, schema, where, shown)]
     if faults:
         return faults
-    found: Iterator[tuple[Path_, str, str, str, str]] = _all_faults(journey_map)
+    found: Iterator[FaultRow] = _all_faults(journey_map)
     return [
         MapFault(
             shown, line_of(where, place) if lines else 0,
-            what if lines else f"{'.'.join(map(str, place))}: {what}", expected, near, severity,
+            what if lines else f"{path_in_words(place)}: {what}", expected, near, severity,
         )
         for place, what, expected, near, severity in found
     ]  # fmt: skip
@@ -118,14 +134,32 @@ def _as_map_fault(fault: Fault) -> MapFault:
     return MapFault(fault.file, fault.line, fault.found, fault.expected, fault.nearest)
 
 
-def _all_faults(m: dict[str, Any]) -> Iterator[tuple[Path_, str, str, str, str]]:
+class _UnfitError(ValueError):
+    """JSON that is valid for Python and for nobody else."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        keys = [key for key, _ in pairs]
+        again = next(key for i, key in enumerate(keys) if key in keys[:i])
+        raise _UnfitError(f"'{again}' again", "each key once")
+    return made
+
+
+def _refuse(name: str) -> Any:
+    raise _UnfitError(name, "a number, or null with 'why'")
+
+
+def _all_faults(m: dict[str, Any]) -> Iterator[FaultRow]:
+    yield from check_numbers(m)
     yield from _repeats(m)
     yield from _references(m)
     yield from _evidence(m)
     yield from _warnings(m)
 
 
-def _repeats(m: dict[str, Any]) -> Iterator[tuple[Path_, str, str, str, str]]:
+def _repeats(m: dict[str, Any]) -> Iterator[FaultRow]:
     for name in ("personas", "stages", "steps", "lanes", "metrics", "findings", "evidence"):
         ids = [entry["id"] for entry in m.get(name, [])]
         for i, key in enumerate(ids):
@@ -140,7 +174,7 @@ def _repeats(m: dict[str, Any]) -> Iterator[tuple[Path_, str, str, str, str]]:
         seen.add(place)
 
 
-def _references(m: dict[str, Any]) -> Iterator[tuple[Path_, str, str, str, str]]:
+def _references(m: dict[str, Any]) -> Iterator[FaultRow]:
     stages = [s["id"] for s in m["stages"]]
     places = [*stages, *(s["id"] for s in m.get("steps", []))]
     known = {
@@ -176,15 +210,19 @@ def _references(m: dict[str, Any]) -> Iterator[tuple[Path_, str, str, str, str]]
                 )
 
 
-def _evidence(m: dict[str, Any]) -> Iterator[tuple[Path_, str, str, str, str]]:
+def _evidence(m: dict[str, Any]) -> Iterator[FaultRow]:
     known = [e["id"] for e in m.get("evidence", [])]
     for name in (
         "personas", "transitions", "cells", "emotions", "metrics", "findings", "alignment",
     ):  # fmt: skip
         for i, entry in enumerate(m.get(name, [])):
             own: list[str] = list(entry.get("evidence", []))
-            for item in entry.get("items", []):
-                own += item.get("evidence", []) if isinstance(item, dict) else []
+            for j, item in enumerate(entry.get("items", [])):
+                held = item.get("evidence", []) if isinstance(item, dict) else []
+                sure = isinstance(item, dict) and item.get("level") == "validated"
+                if sure and not held and not entry.get("evidence"):
+                    yield (name, i, "items", j), *_unfounded("the item"), "", "fault"
+                own += held
             for key in dict.fromkeys(own):
                 if key not in known:
                     found = f"unknown evidence '{key}'"
@@ -197,16 +235,17 @@ def _evidence(m: dict[str, Any]) -> Iterator[tuple[Path_, str, str, str, str]]:
                     )
             if entry.get("level") == "validated" and not own:
                 what = entry.get("id") or f"the cell {entry.get('lane')} at {entry.get('at')}"
-                yield (
-                    (name, i),
-                    f"{what} says 'validated' without evidence",
-                    ("at least one evidence id, or level 'assumption'"),
-                    "",
-                    "fault",
-                )
+                yield (name, i), *_unfounded(what), "", "fault"
 
 
-def _warnings(m: dict[str, Any]) -> Iterator[tuple[Path_, str, str, str, str]]:
+def _unfounded(what: str) -> tuple[str, str]:
+    return (
+        f"{what} says 'validated' without evidence",
+        "at least one evidence id, or level 'assumption'",
+    )
+
+
+def _warnings(m: dict[str, Any]) -> Iterator[FaultRow]:
     stages = [s["id"] for s in m["stages"]]
     for i, move in enumerate(m.get("transitions", [])):
         for key in ("from", "to"):

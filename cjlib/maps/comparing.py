@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from cjlib.intervals import estimate_difference
+from cjlib.maps.changes import list_changed_words, make_row
 from cjlib.maps.checking import require_map
 from cjlib.maps.estimates import read_estimate
 from cjlib.maps.words import say
@@ -26,9 +27,10 @@ class MapChanges:
     Attributes
     ----------
     table : DataFrame, one row per change
-        ``kind`` (stage, lane, persona, finding, level, owner, emotion, metric, gap, move);
-        ``stage`` and ``what`` in words; ``change`` (added, removed, moved, renamed, changed);
-        ``old, new``: numbers for emotion, metric, gap and move, else missing;
+        ``kind`` (stage, lane, persona, finding, action, cell, level, owner, goal, target,
+        emotion, metric, gap, move); ``stage`` and ``what`` in words; ``change`` (added,
+        removed, moved, renamed, changed); ``old, new``: numbers where the change is one of
+        numbers (KPIs, emotion, gaps, moves, shares, targets), else missing;
         ``difference, low, high``: new less old, with its interval; ``beyond_noise``: True
         where the interval does not hold 0, missing where there is none.
     level : float
@@ -69,10 +71,11 @@ class MapChanges:
 def diff_maps(old: dict[str, Any], new: dict[str, Any], *, language: str = "en") -> MapChanges:
     """List what changed from one map to another, in the terms of the field.
 
-    Stages, lanes, personas and findings are matched by id; numbers by what they measure and
-    where. Each difference has its own interval, from both sides' intervals
-    (``estimate_difference``): that two intervals overlap says nothing. It takes the two
-    sides as different people; where the new data hold the old ones it is too wide.
+    Stages, lanes, personas, findings and actions are matched by id; numbers by what they
+    measure and where; one in another unit has no difference. Each difference has its own
+    interval, from both sides' intervals (``estimate_difference``): that two intervals overlap
+    says nothing. It takes the two sides as different people; where the new data hold the old
+    ones it is too wide.
 
     Parameters
     ----------
@@ -82,21 +85,14 @@ def diff_maps(old: dict[str, Any], new: dict[str, Any], *, language: str = "en")
     require_map(old, caller="diff_maps (old)")
     require_map(new, caller="diff_maps (new)")
     names = {s["id"]: say(s["label"], language)[0] for m in (old, new) for s in m["stages"]}
-    rows = [
-        *_things(old, new, ("stages", "stage"), names, language=language),
-        *_order(old, new, names),
-        *_things(old, new, ("lanes", "lane"), names, language=language),
-        *_things(old, new, ("personas", "persona"), names, language=language),
-        *_things(old, new, ("findings", "finding"), names, language=language),
-        *_levels(old, new, names, language),
-        *_owners(old, new, names),
-    ]
+    rows = list_changed_words(old, new, names, language=language)
+    known = [{f["id"] for f in m.get("findings", [])} for m in (old, new)]
     compared, levels = 0, {0.95}
-    for kind, read in (
-        ("emotion", _emotions), ("metric", _metrics), ("gap", _gaps), ("move", _moves),
-    ):  # fmt: skip
+    for kind, read in READ:
         before, after = read(old, language), read(new, language)
         for key in [*before, *(k for k in after if k not in before)]:
+            if kind == "finding" and not (key[1] in known[0] and key[1] in known[1]):
+                continue  # came or went: told in words
             stage = names.get(key[0], key[0])
             row = _numbers(kind, stage, before.get(key), after.get(key))
             if row is None:
@@ -112,95 +108,33 @@ def diff_maps(old: dict[str, Any], new: dict[str, Any], *, language: str = "en")
     )  # fmt: skip
 
 
-def _row(kind: str, stage: str, what: str, change: str) -> dict[str, Any]:
-    return {"kind": kind, "stage": stage, "what": what, "change": change}
-
-
-def _things(
-    old: dict[str, Any],
-    new: dict[str, Any],
-    listed: tuple[str, str],
-    names: dict[str, str],
-    *,
-    language: str,
-) -> list[dict[str, Any]]:
-    name, kind = listed
-    before = {x["id"]: x for x in old.get(name, [])}
-    after = {x["id"]: x for x in new.get(name, [])}
-    rows = []
-    for key in [*before, *(k for k in after if k not in before)]:
-        thing = after.get(key) or before[key]
-        words = say(thing.get("label") or thing.get("name") or thing.get("text"), language)[0]
-        what = f"{thing['kind']}: {words}" if kind == "finding" else words
-        stage = names[key] if kind == "stage" else names.get(thing.get("at", ""), "")
-        if key not in after:
-            rows.append(_row(kind, stage, what, "removed"))
-        elif key not in before:
-            rows.append(_row(kind, stage, what, "added"))
-        elif kind != "finding":
-            was = before[key].get("label") or before[key].get("name")
-            if was != (thing.get("label") or thing.get("name")):
-                rows.append(_row(kind, stage, f"{say(was, language)[0]} → {words}", "renamed"))
-    return rows
-
-
-def _order(old: dict[str, Any], new: dict[str, Any], names: dict[str, str]) -> list[dict[str, Any]]:
-    after = [s["id"] for s in new["stages"]]
-    before = [s["id"] for s in old["stages"] if s["id"] in after]
-    shared = [key for key in after if key in before]
-    return [
-        _row(
-            "stage", names[key], f"place {before.index(key) + 1} → {shared.index(key) + 1}", "moved"
-        )
-        for key in shared
-        if before.index(key) != shared.index(key)
-    ]
-
-
-def _levels(
-    old: dict[str, Any], new: dict[str, Any], names: dict[str, str], language: str
-) -> list[dict[str, Any]]:
-    lanes = {x["id"]: say(x["label"], language)[0] for m in (old, new) for x in m["lanes"]}
-
-    def levels(m: dict[str, Any]) -> dict[tuple[str, str], str]:
-        return {(c["at"], c["lane"]): c["level"] for c in m.get("cells", []) if c.get("level")}
-
-    before, after = levels(old), levels(new)
-    return [
-        _row("level", names.get(at, at), f"{lanes[lane]}: {was} → {after[at, lane]}", "changed")
-        for (at, lane), was in before.items()
-        if after.get((at, lane), was) != was
-    ]
-
-
-def _owners(
-    old: dict[str, Any], new: dict[str, Any], names: dict[str, str]
-) -> list[dict[str, Any]]:
-    before = {s["id"]: s.get("team", "") for s in old["stages"]}
-    return [
-        _row("owner", names[s["id"]], f"{before[s['id']]} → {s.get('team', '')}", "changed")
-        for s in new["stages"]
-        if s["id"] in before and before[s["id"]] != s.get("team", "")
-    ]
-
-
 Numbers = dict[tuple[str, str], tuple[str, dict[str, Any]]]  # (stage, what) to words, estimate
 
 
 def _emotions(m: dict[str, Any], language: str) -> Numbers:
     found = [e for e in m.get("emotions", []) if e.get("view", "customer") == "customer"]
-    return {(e["at"], "emotion"): ("emotion", e["value"]) for e in found}
+    several = len(m["personas"]) > 1
+    names = {p["id"]: say(p["name"], language)[0] for p in m["personas"]}
+    return {
+        (e["at"], f"emotion {e.get('persona', '')}" if several else "emotion"): (
+            f"emotion: {names.get(e.get('persona', ''), '')}" if several else "emotion", e["value"],
+        )
+        for e in found
+    }  # fmt: skip
 
 
 def _metrics(m: dict[str, Any], language: str) -> Numbers:
+    metrics = m.get("metrics", [])
+    places = [(x["at"], x["name"]) for x in metrics]
     return {
         (x["at"], x["id"]): (
-            x["name"] if x["name"] in ("csat", "ces", "nps", "conversion")
+            x["name"]
+            if x["name"] in SHORT and places.count((x["at"], x["name"])) == 1
             else say(x.get("label") or x["name"], language)[0],
             x["value"],
         )
-        for x in m.get("metrics", [])
-    }  # fmt: skip
+        for x in metrics
+    }
 
 
 def _gaps(m: dict[str, Any], language: str) -> Numbers:
@@ -212,11 +146,58 @@ def _gaps(m: dict[str, Any], language: str) -> Numbers:
 
 
 def _moves(m: dict[str, Any], language: str) -> Numbers:
+    """Read moves between stages, changes of channel, and the customers last seen at a stage."""
+    found: Numbers = {}
+    for t in m.get("transitions", []):
+        if "p" not in t:
+            continue
+        if t.get("kind") == "channel-switch":
+            pair = [say(t.get(f"{end}_channel", ""), language)[0] for end in ("from", "to")]
+            found[t["from"], f"{t['to']} {pair}"] = (f"channel {' → '.join(pair)}", t["p"])
+        else:
+            found[t["from"], t["to"]] = (f"moves to {t['to']}", t["p"])
+    for stage in m["stages"]:
+        for leave in stage.get("exit", []):
+            if "share" in leave:
+                found[stage["id"], f"exit {leave['to']}"] = ("last seen", leave["share"])
+    return found
+
+
+def _findings(m: dict[str, Any], language: str) -> Numbers:
+    """How many tell of a finding; what repeats a stage's emotion is told there."""
+    found: Numbers = {}
+    for f in m.get("findings", []):
+        kept = f.get("value") or f.get("frequency")
+        if kept and kept.get("unit") != "emotion":
+            found[f["at"], f["id"]] = (f"{f['kind']}: {say(f['text'], language)[0]}", kept)
+    return found
+
+
+def _shares(m: dict[str, Any], language: str) -> Numbers:
     return {
-        (t["from"], t["to"]): (f"moves to {t['to']}", t["p"])
-        for t in m.get("transitions", [])
-        if "p" in t
+        ("", p["id"]): (f"share of {say(p['name'], language)[0]}", p["share"])
+        for p in m["personas"]
+        if "share" in p
     }
+
+
+def _items(m: dict[str, Any], language: str) -> Numbers:
+    """Numbers that stand in the cells themselves, such as the share who use a touchpoint."""
+    lanes = {x["id"]: say(x["label"], language)[0] for x in m["lanes"]}
+    found: Numbers = {}
+    for cell in m.get("cells", []):
+        for item in cell.get("items", []):
+            if isinstance(item, dict) and "text" in item and "value" in item:
+                words = f"{lanes[cell['lane']]}: {say(item['text'], language)[0]}"
+                found[cell["at"], f"{cell['lane']} {words}"] = (words, item["value"])
+    return found
+
+
+SHORT = ("csat", "ces", "nps", "conversion")  # KPIs called by their own name
+READ = (
+    ("emotion", _emotions), ("metric", _metrics), ("gap", _gaps), ("move", _moves),
+    ("finding", _findings), ("persona", _shares), ("cell", _items),
+)  # fmt: skip
 
 
 def _numbers(
@@ -229,15 +210,17 @@ def _numbers(
     was = read_estimate(before[1] if before else {})
     now = read_estimate(after[1] if after else {})
     known = (not math.isnan(was.estimate), not math.isnan(now.estimate))
-    if not any(known):
+    if not any(known) and not (kind == "cell" and (before is None) != (after is None)):
         return None
     nan = float("nan")
-    row: dict[str, Any] = _row(kind, stage, words, "changed") | {
+    row: dict[str, Any] = make_row(kind, stage, words, "changed") | {
         "old": was.estimate, "new": now.estimate, "difference": nan, "low": nan, "high": nan,
         "old_n": was.n or None, "new_n": now.n or None, "beyond_noise": None, "level": None,
     }  # fmt: skip
-    if not all(known):
-        return row | {"change": "added" if known[1] else "removed"}
+    if before is None or after is None or not all(known):
+        return row | {"change": "added" if before is None or not known[0] else "removed"}
+    if before[1].get("unit") != after[1].get("unit"):
+        return row  # another measure: no difference can be told
     apart = now.estimate - was.estimate
     row |= {"difference": apart}
     if was.level == now.level and not math.isnan(was.low) and not math.isnan(now.low):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -15,13 +16,21 @@ from cjlib.maps.checking import require_map
 from cjlib.maps.curve import draw_curve, draw_level
 from cjlib.maps.fonts import embed_fonts
 from cjlib.maps.numbers import Voice
+from cjlib.maps.versions import find_staleness
 from cjlib.maps.view import MapView
 from cjlib.maps.words import say
 
 A3_FROM = 8  # stages from which a page needs A3 to stay readable
 
 
-def render_html(journey_map: dict[str, Any], *, language: str | None = None) -> str:
+def render_html(
+    journey_map: dict[str, Any],
+    *,
+    language: str | None = None,
+    root: str | None = None,
+    today: date | None = None,
+    checksum: str | None = None,
+) -> str:
     """Return a map as a whole page that needs nothing from outside and no script.
 
     Parameters
@@ -30,6 +39,14 @@ def render_html(journey_map: dict[str, Any], *, language: str | None = None) -> 
         As ``build_map`` makes it or ``load_map`` reads it.
     language : "en" or "fa", optional
         The map's own by default; another language brings its own digits and calendar.
+    root : str, optional
+        Where the folder of results lies from the page, such as "..": paths of evidence then
+        become links to the tables. None: they are told, without a link.
+    today : date, optional
+        With it the page says above the map why it should be looked at again, if it should;
+        see ``find_staleness``.
+    checksum : str, optional
+        Of the data as they are now, for the same.
 
     Raises
     ------
@@ -37,7 +54,9 @@ def render_html(journey_map: dict[str, Any], *, language: str | None = None) -> 
         If the map has faults.
     """
     voice = Voice.of(journey_map, language)
-    fragment = map_fragment(journey_map, language=language)
+    fragment = map_fragment(
+        journey_map, language=language, root=root, today=today, checksum=checksum
+    )
     title = say(journey_map["title"], voice.language)[0]
     return read_template("page.html").render(
         language=voice.language, direction=voice.direction, title=title,
@@ -48,7 +67,13 @@ def render_html(journey_map: dict[str, Any], *, language: str | None = None) -> 
 
 
 def map_fragment(
-    journey_map: dict[str, Any], *, language: str | None = None, appendix: bool = True
+    journey_map: dict[str, Any],
+    *,
+    language: str | None = None,
+    appendix: bool = True,
+    root: str | None = None,
+    today: date | None = None,
+    checksum: str | None = None,
 ) -> str:
     """Return a map as a ``<section class="cjmap">`` for a page that has ``map_styles()``.
 
@@ -60,11 +85,14 @@ def map_fragment(
     ----------
     appendix : bool
         Add the table of all evidence, to which the cells then point (and which is what a
-        printed page has instead of the cells' own lists).
+        printed page has instead of the cells' own lists), and the change log.
+    root, today, checksum
+        As ``render_html`` takes them.
     """
     require_map(journey_map, caller="map_fragment")
     voice = Voice.of(journey_map, language)
-    view, m = MapView(journey_map, voice), journey_map
+    view, m = MapView(journey_map, voice, root=root), journey_map
+    stale = find_staleness(m, today=today, checksum=checksum, language=voice.language)
     prefix = f"map-{m['id']}"
     rows = view.rows()
     has_curve = any(row.kind == "emotion-curve" for row in rows)
@@ -80,6 +108,7 @@ def map_fragment(
         ],
         curve=draw_curve(m, voice, prefix=prefix) if has_curve else "",
         evidence=view.evidence(), comma="، " if voice.digits == "arabext" else ", ",
+        stale=stale, changelog=_changelog(m, voice) if appendix else [],
     )  # fmt: skip
 
 
@@ -120,6 +149,18 @@ def _facts(m: dict[str, Any], voice: Voice) -> list[Markup]:
     if "next_review" in review:
         facts.append(isolated("next_review", date=voice.day(review["next_review"])))
     return facts
+
+
+def _changelog(m: dict[str, Any], voice: Voice) -> list[dict[str, Any]]:
+    """Return what became of the map, the newest version first."""
+    digits = to_persian_digits if voice.digits == "arabext" else str
+    return [
+        {
+            "version": digits(entry["version"]), "on": voice.day(entry["on"]),
+            "by": entry.get("by", ""), "note": voice.text(entry["note"]),
+        }
+        for entry in reversed(m.get("changelog", []))
+    ]  # fmt: skip
 
 
 def list_levels(voice: Voice) -> list[dict[str, Any]]:

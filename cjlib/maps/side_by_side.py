@@ -19,7 +19,9 @@ from cjlib.maps.words import say
 FEWEST, MOST = 2, 8  # maps on one page
 
 
-def render_side_by_side(maps: Sequence[dict[str, Any]], *, language: str | None = None) -> str:
+def render_side_by_side(
+    maps: Sequence[dict[str, Any]], *, language: str | None = None, root: str | None = None
+) -> str:
     """Return one page with several maps: today and the future, or several personas.
 
     One table: stages are columns, and each lane is a group of rows, one for each map, so
@@ -33,6 +35,8 @@ def render_side_by_side(maps: Sequence[dict[str, Any]], *, language: str | None 
         Two to eight maps, such as ``[today, plan_future(today, changes)]``.
     language : "en" or "fa", optional
         The first map's own by default.
+    root : str, optional
+        Where the folder of results lies from the page; see ``render_html``.
 
     Raises
     ------
@@ -49,8 +53,7 @@ def render_side_by_side(maps: Sequence[dict[str, Any]], *, language: str | None 
         require_map(m, caller="render_side_by_side")
     voice = Voice.of(maps[0], language)
     stages, lanes = _union(maps, "stages"), _union(maps, "lanes")
-    names = _names(maps, voice)
-    groups = _groups(maps, stages, lanes, voice, names)
+    groups = _groups(maps, stages, lanes, voice, root)
     title = " | ".join(dict.fromkeys(say(m["title"], voice.language)[0] for m in maps))
     body = read_template("side_by_side.html").render(
         language=voice.language, direction=voice.direction, voice=voice, title=title,
@@ -96,10 +99,11 @@ def _names(maps: Sequence[dict[str, Any]], voice: Voice) -> list[Markup]:
 
 def _groups(
     maps: Sequence[dict[str, Any]], stages: list[dict[str, Any]], lanes: list[dict[str, Any]],
-    voice: Voice, names: list[Markup],
+    voice: Voice, root: str | None,
 ) -> list[dict[str, Any]]:  # fmt: skip
+    names = _names(maps, voice)
     whole = [_complete(m, stages, lanes) for m in maps]
-    views = [{row.id: row for row in MapView(m, voice).rows()} for m in whole]
+    views = [{row.id: row for row in MapView(m, voice, root=root).rows()} for m in whole]
     groups = []
     for lane in lanes:
         rows = []

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from cjlib.errors import JourneyError
+from cjlib.language import phrase
 from cjlib.maps.checking import MapError, read_map, require_map
 from cjlib.maps.comparing import diff_maps
+from cjlib.maps.numbers import Voice
 
 PASSING = ("version", "supersedes", "changelog", "review", "provenance")  # not the map itself
 
@@ -18,7 +20,8 @@ def save_map(journey_map: dict[str, Any], folder: str | Path, *, today: date, by
     """Write a map into a folder as its next version, or leave it where nothing is new.
 
     The first version is 1.0.0. After that the first number rises where stages or lanes come
-    or go, the second where findings or evidence levels do, the third where only numbers do.
+    or go, the second where findings, cells, targets or evidence levels do, the third where only
+    KPIs, emotions, gaps and moves do.
     Earlier files stay. The new one says which it supersedes, and what changed.
 
     Parameters
@@ -45,7 +48,7 @@ def save_map(journey_map: dict[str, Any], folder: str | Path, *, today: date, by
         changes = diff_maps(latest, journey_map)
         saved["version"] = _next_version(latest, changes.kinds())
         saved["supersedes"] = f"{latest['id']}@{latest['version']}"
-        note: Any = changes.summary()
+        note: Any = changes.summary() if len(changes.table) else "Details changed."
         log = latest.get("changelog", [])
     else:
         saved["version"], note, log = "1.0.0", "First version.", []
@@ -92,25 +95,39 @@ def is_stale(journey_map: dict[str, Any], *, today: date, checksum: str | None =
 
 
 def find_staleness(
-    journey_map: dict[str, Any], *, today: date, checksum: str | None = None
+    journey_map: dict[str, Any],
+    *,
+    today: date | None,
+    checksum: str | None = None,
+    language: str = "en",
 ) -> list[str]:
     """List why a map should be looked at again; nothing where it is current.
 
     Reasons: the review date has passed (on that day itself it has not), there is none, the
     data behind it have another checksum, or the map keeps none to compare with.
+
+    Parameters
+    ----------
+    today : date or None
+        None: the review date is not looked at.
+    checksum : str, optional
+        Of the data as they are now; None: it is not looked at.
+    language : "en" or "fa"
+        Of the reasons; Persian ones bring the map's own calendar.
     """
     reasons = []
     due = journey_map.get("review", {}).get("next_review")
-    if not due:
-        reasons.append("no review date is set")
-    elif today > date.fromisoformat(due):
-        reasons.append(f"the review was due on {due}")
+    if today is not None and not due:
+        reasons.append(phrase("map.stale_no_date", language))
+    elif today is not None and today > date.fromisoformat(due):
+        day = due if language == "en" else Voice.of(journey_map, language).day(due)
+        reasons.append(phrase("map.stale_due", language, date=day))
     if checksum is not None:
         own = journey_map.get("provenance", {}).get("checksum")
         if not own:
-            reasons.append("the map keeps no checksum of its data")
+            reasons.append(phrase("map.stale_no_checksum", language))
         elif own != checksum:
-            reasons.append("the data have changed since the map was made")
+            reasons.append(phrase("map.stale_data", language))
     return reasons
 
 
@@ -134,6 +151,6 @@ def _next_version(latest: dict[str, Any], kinds: set[str]) -> str:
     first, second, third = (int(n) for n in latest["version"].split("."))
     if kinds & {"stage", "lane"}:
         return f"{first + 1}.0.0"
-    if kinds & {"finding", "level", "owner", "persona"}:
+    if kinds - {"emotion", "metric", "gap", "move"}:
         return f"{first}.{second + 1}.0"
     return f"{first}.{second}.{third + 1}"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 from markupsafe import Markup
 
@@ -46,8 +49,10 @@ class Row:
 class MapView:
     """Turns a map into rows of cells; every piece of data is escaped."""
 
-    def __init__(self, journey_map: dict[str, Any], voice: Voice) -> None:
-        self.map, self.voice = journey_map, voice
+    def __init__(
+        self, journey_map: dict[str, Any], voice: Voice, *, root: str | None = None
+    ) -> None:
+        self.map, self.voice, self.root = journey_map, voice, root
         self.numbers = {e["id"]: i for i, e in enumerate(journey_map.get("evidence", []), 1)}
         self.entries = {e["id"]: e for e in journey_map.get("evidence", [])}
 
@@ -205,8 +210,31 @@ class MapView:
             "text": voice.text(entry["text"]) if entry.get("text") else "",
             "method": voice.text(entry["method"]) if entry.get("method") else "",
             "rows": entry.get("row_ref", ""), "uri": entry.get("uri", ""),
+            "link": link_to(entry.get("uri", ""), self.root),
+            "file": PurePosixPath(entry.get("uri", "")).name,
             "n": voice.count(entry["n"]) if "n" in entry else "", "period": " – ".join(days),
         }  # fmt: skip
+
+
+def link_to(uri: str, root: str | None) -> str:
+    """Return the address a page may link to for a piece of evidence, or "" for none.
+
+    Web addresses (http, https) as they are; a path below the results folder only where the
+    page knows its way there. Whatever could run or leave that folder is no link.
+    """
+    if re.search(r"[\x00-\x20\\]", uri.strip()) or not uri.strip():
+        return ""
+    try:
+        parts = urlsplit(uri.strip())
+    except ValueError:
+        return ""
+    if parts.scheme in ("http", "https") and parts.netloc:
+        return quote(uri.strip(), safe=":/?#[]@!$&'()*+,;=%-._~")
+    path = PurePosixPath(parts.path)
+    inside = not path.is_absolute() and ".." not in path.parts and ":" not in parts.path
+    if root is None or parts.scheme or parts.netloc or not parts.path or not inside:
+        return ""
+    return quote(str(PurePosixPath(root) / path))
 
 
 def _keys(rows: list[dict[str, Any]]) -> list[str]:
