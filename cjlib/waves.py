@@ -31,6 +31,7 @@ from cjlib.intervals import (
     adjust_holm,
     compare_means,
     compare_nets,
+    compare_shares,
     normal_quantile,
     require_level,
     weigh,
@@ -41,14 +42,22 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 METRICS: Final = ("nps", "csat", "ces")
+PAIN: Final = "pain"  # a pain that respondents tick: the share of them
+CONSECUTIVE: Final = "consecutive"
+OVERALL: Final = "first to last"
 POWER: Final = 0.80  # of the smallest change: the customary chance to see it
 CHANGED: Final = "changed beyond noise"
 UNCHANGED: Final = "no change seen"
 TOO_FEW: Final = "too few answers"
+MOVED: Final = ("one step", "several steps", "gradual", "came back")
 COLUMNS: Final = (
     "name", METRIC, STAGE, TOUCHPOINT, "from_wave", "to_wave", "span", "earlier", "later",
     "difference", "low", "high", LEVEL, "n_earlier", "n_later", "panel", "p", "p_holm",
     "smallest_change", "verdict", METHOD,
+)  # fmt: skip
+CHANGES: Final = (
+    "name", METRIC, STAGE, TOUCHPOINT, "waves", "first_wave", "last_wave", "earlier", "later",
+    "difference", "low", "high", LEVEL, "p_holm", "smallest_change", "steps", "when", "shape",
 )  # fmt: skip
 
 
@@ -67,50 +76,65 @@ class WaveComparison:
     Attributes
     ----------
     table : DataFrame
-        One row per metric item and pair of waves: ``name`` (codebook), ``metric, stage,
-        touchpoint, from_wave, to_wave, span`` (consecutive, or first to last), ``earlier,
-        later, difference`` (later minus earlier, on the item's own scale; NPS in points)
-        with ``low, high, level``; ``n_earlier, n_later``; ``panel`` (customers who answered
-        the item in both); ``p, p_holm``; ``smallest_change`` (what these numbers of answers
-        would have shown four times in five); ``verdict, method``.
+        One row per item (metrics, and pains that are ticked) and pair of waves: ``name``
+        (codebook), ``metric, stage, touchpoint, from_wave, to_wave, span`` (consecutive, or
+        first to last), ``earlier, later, difference`` (later minus earlier, on the item's own
+        scale; NPS in points, pains as shares) with ``low, high, level``; ``n_earlier,
+        n_later``; ``panel`` (customers who answered the item in both); ``p, p_holm``;
+        ``smallest_change`` (what these numbers of answers would have shown four times in
+        five); ``verdict, method``.
+    changes : DataFrame
+        One row per item: ``waves`` it was asked in, ``first_wave, last_wave`` of them with the
+        difference between; ``steps`` (from one wave to the next) beyond noise and ``when``
+        they were; ``shape``: "one step", "several steps", "gradual" (first to last beyond
+        noise, no single step), "came back" (steps beyond noise, first to last not), "no
+        change seen" or "too few answers".
+    language : str
     """
 
     table: pd.DataFrame
+    changes: pd.DataFrame
+    language: str = "en"
 
     def summary(self) -> str:
-        """Return which items changed, in one sentence."""
+        """Return which items changed and when, in one sentence."""
         changed = self.table[self.table["verdict"] == CHANGED]
         judged = int((self.table["verdict"] != TOO_FEW).sum())
         if changed.empty:
             return f"No change beyond noise in any of {judged} comparisons."
-        parts = [
-            f"{row['name']} {row['difference']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]"
-            f" ({row['from_wave']} to {row['to_wave']})"
-            for _, row in changed.iterrows()
-        ]
+        moved = self.changes[self.changes["shape"].isin(MOVED)]
+        parts = []
+        for _, row in moved.iterrows():
+            gap = f"{row['difference']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]"
+            when = f"; {row['shape']}: {row['when'] or 'no single one'}" if row["waves"] > 2 else ""
+            parts.append(f"{row['name']} {gap} ({row['first_wave']} to {row['last_wave']}{when})")
         return f"{len(changed)} of {judged} comparisons changed beyond noise: {'; '.join(parts)}."
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
-        """Draw each difference with its interval, as a share of the item's smallest change."""
+        """Draw each difference against the smallest that could be seen; of many waves, when."""
         from cjlib import plots
 
+        if self.table["span"].eq(OVERALL).any():
+            return plots.draw_wave_steps(self.table, language=self.language, ax=ax)
         return plots.draw_wave_changes(self.table, ax=ax)
 
 
 def compare_waves(
     study: Study, survey: HasRespondents, *, level: float | None = None
 ) -> WaveComparison:
-    """Compare NPS, satisfaction and effort between waves, item by item.
+    """Compare NPS, satisfaction, effort and pains between waves, item by item, and say when.
 
-    Waves are taken as independent samples in the study's order: each wave with the one
-    after it, and, with three or more, the first with the last. Customers who answered in
-    both are counted (``panel``), not paired; their answers being alike, the interval is
-    rather too wide than too narrow.
+    Each item is compared between the waves in which it was asked, in the study's order: each
+    with the next, and, with three or more, the first with the last. Pains that respondents
+    tick are compared as shares. Waves are taken as independent samples. Customers who
+    answered in both are counted (``panel``), not paired; their answers being alike, the
+    interval is rather too wide than too narrow.
 
     Means: difference with Welch's t interval (design-based errors where the study has
     weights). NPS: z interval on adjusted counts, three answers added to each wave, or with
-    weights to its effective number of answers. ``p_holm`` corrects for all the rows of the table:
-    a row ``changed beyond noise`` if it lies below 1 - level. The smallest change is
+    weights to its effective number of answers. Shares: score test, Newcombe's interval.
+    ``p_holm`` corrects for all the rows of the table: a row ``changed beyond noise`` if it
+    lies below 1 - level. The smallest change is
     (z for the level + z for 80 % power) x the standard error, before that correction.
 
     Parameters
@@ -144,32 +168,65 @@ def compare_waves(
             f"compare_waves: the survey must have two waves or more; it has {len(waves)} "
             f"({', '.join(waves) or 'none'}). Add the files of another wave to study.yaml."
         )
-    items = [i for i in study.codebook.items if i.metric in METRICS and i.name in people.columns]
-    rows = [
-        {"name": item.name, METRIC: item.metric, STAGE: item.stage, TOUCHPOINT: item.touchpoint,
-         "from_wave": first, "to_wave": second, "span": span, LEVEL: level}
-        | _compare(people, item, (first, second), level=level, minimum=study.privacy.minimum_base)
-        for first, second, span in _pairs(waves)
-        for item in items
-    ]  # fmt: skip
+    items = [i for i in study.codebook.items if _measures(i) and i.name in people.columns]
+    parts = {wave: people[people[WAVE].eq(wave).fillna(False)] for wave in waves}
+    rows = []
+    for item in items:
+        own = [wave for wave in waves if parts[wave][item.name].notna().any()]
+        answered = {w: parts[w][parts[w][item.name].notna() & parts[w][WEIGHT].gt(0)] for w in own}
+        rows += [
+            {"name": item.name, METRIC: item.metric or PAIN, STAGE: item.stage,
+             TOUCHPOINT: item.touchpoint, "from_wave": first, "to_wave": second, "span": span,
+             LEVEL: level}
+            | _compare(item, answered[first], answered[second], level, study.privacy.minimum_base)
+            for first, second, span in _pairs(own)
+        ]  # fmt: skip
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     table["p_holm"] = adjust_holm(table["p"])
     known = table["difference"].notna()
     changed = table["p_holm"] < 1 - level
     table["verdict"] = np.where(known, np.where(changed, CHANGED, UNCHANGED), TOO_FEW)
-    return WaveComparison(table)
+    return WaveComparison(table, _find_changes(table), study.language)
+
+
+def _measures(item: Item) -> bool:
+    return item.metric in METRICS or (item.kind == "tick" and item.role == PAIN)
+
+
+def _find_changes(table: pd.DataFrame) -> pd.DataFrame:
+    """Say of each item what changed from its first wave to its last, and at which step."""
+    rows = []
+    for _, part in table.groupby("name", sort=False):
+        steps = part[part["span"].eq(CONSECUTIVE)]
+        whole = part.iloc[-1]  # first to last, or the only step
+        seen = steps[steps["verdict"].eq(CHANGED)]
+        overall = whole["verdict"] == CHANGED
+        shape = "one step" if len(seen) == 1 else "several steps"
+        if not len(seen):
+            shape = "gradual" if overall else str(whole["verdict"])
+        elif not overall:
+            shape = "came back"
+        when = "; ".join(
+            f"{step['from_wave']} to {step['to_wave']} {step['difference']:+.2f}"
+            for _, step in seen.iterrows()
+        )
+        rows.append(
+            {name: whole[name] for name in CHANGES if name in part.columns}
+            | {"waves": len(steps) + 1, "first_wave": whole["from_wave"],
+               "last_wave": whole["to_wave"], "steps": len(seen), "when": when, "shape": shape}
+        )  # fmt: skip
+    return pd.DataFrame(rows, columns=list(CHANGES))
 
 
 def _pairs(waves: Sequence[str]) -> list[tuple[str, str, str]]:
-    pairs = [(first, second, "consecutive") for first, second in pairwise(waves)]
-    return [*pairs, (waves[0], waves[-1], "first to last")] if len(waves) > 2 else pairs
+    pairs = [(first, second, CONSECUTIVE) for first, second in pairwise(waves)]
+    return [*pairs, (waves[0], waves[-1], OVERALL)] if len(waves) > 2 else pairs
 
 
 def _compare(
-    people: pd.DataFrame, item: Item, waves: tuple[str, str], *, level: float, minimum: int
+    item: Item, first: pd.DataFrame, second: pd.DataFrame, level: float, minimum: int
 ) -> dict[str, Any]:
-    answered = people[people[item.name].notna() & people[WEIGHT].gt(0)]
-    parts = [answered[answered[WAVE] == wave] for wave in waves]
+    parts = (first, second)
     sizes = [len(part) for part in parts]
     both = set(parts[0][CUSTOMER].dropna()) & set(parts[1][CUSTOMER].dropna())
     counts = {"n_earlier": sizes[0], "n_later": sizes[1], "panel": len(both)}
@@ -181,6 +238,8 @@ def _compare(
     if item.metric == "nps":
         net = [((x >= PROMOTER).astype(float) - (x <= DETRACTOR), w) for x, w in (later, earlier)]
         return counts | _scale(compare_nets(net[0], net[1], level=level), 100.0, level)
+    if not item.metric:
+        return counts | _scale(compare_shares(later, earlier, level=level), 1.0, level)
     return counts | _scale(compare_means(later, earlier, level=level), 1.0, level)
 
 

@@ -173,6 +173,65 @@ def test_the_shipped_study_delivery_rose_and_support_did_not(sepidar):
     assert "csat_delivery" in found.summary()
 
 
+def test_when_it_changed_and_in_what_shape():
+    def around(mean, n=400):  # answers of that mean, the same spread each time
+        low = int(mean)
+        share = round((mean - low) * n)
+        return [low + 1] * share + [low] * (n - share)
+
+    shapes = {
+        "one step": (3.2, 3.2, 3.5, 3.5), "several steps": (3.2, 3.5, 3.5, 3.8),
+        "gradual": (3.2, 3.26, 3.32, 3.38), "came back": (3.2, 3.5, 3.5, 3.2),
+        "no change seen": (3.2, 3.22, 3.2, 3.21),
+    }  # fmt: skip
+    for shape, means in shapes.items():
+        waves = {f"w{i}": ([8] * 400, around(mean)) for i, mean in enumerate(means)}
+        found = compare_waves(study(*waves), survey(**waves))
+        row = found.changes.set_index("name").loc["csat_a"]
+        assert row["shape"] == shape
+        assert row["difference"] == pytest.approx(means[-1] - means[0])
+        assert row["steps"] == {"one step": 1, "several steps": 2, "came back": 2}.get(shape, 0)
+        if shape == "one step":
+            assert row["when"] == "w1 to w2 +0.30"
+            texts = [t.get_text() for t in found.plot().texts]
+            assert texts.count("+0.30") == 2  # the step, and first to last
+
+
+def test_an_item_is_compared_between_the_waves_that_asked_it(rng):
+    data = survey(**{w: (rng.integers(0, 11, 50), rng.integers(1, 6, 50)) for w in "stu"})
+    frame = data.respondents
+    frame.loc[frame["wave"] == "t", "csat_a"] = np.nan
+    frame["late"] = pd.array(rng.random(150) < (0.1 + 0.7 * (frame["wave"] == "u")), "boolean")
+    items = (*ITEMS, Item("late", "tick", role="pain", stage="a"))
+    found = compare_waves(study("s", "t", "u", items=items), data)
+    pairs = found.table.set_index("name")[["from_wave", "to_wave"]]
+    row = found.changes.set_index("name").loc["late"]
+
+    assert pairs.loc[["csat_a"]].values.tolist() == [["s", "u"]]
+    assert (row["metric"], row["shape"]) == ("pain", "one step")
+    last = frame[frame["wave"] == "u"]["late"].mean() - frame[frame["wave"] == "s"]["late"].mean()
+    assert row["difference"] == pytest.approx(last)
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_seven_waves_of_the_airport(root, shared_data):
+    airport = load_study(root / "data" / "sfo_airport", raw=shared_data / "sfo_airport_survey")
+    found = compare_waves(airport, clean_answers(airport))
+    rows = found.changes.set_index("name")
+
+    assert len(found.table) == 121
+    assert rows.loc["ease_security", "when"] == (
+        "2011 to 2012 -0.15; 2012 to 2013 +0.32; 2013 to 2014 +0.14"
+    )
+    assert rows.loc["overall", "shape"] == "gradual"
+    assert rows.loc["wifi", ["waves", "first_wave", "when"]].tolist() == [
+        4, "2013", "2013 to 2014 +0.23"
+    ]  # fmt: skip
+    assert (rows["shape"] == "no change seen").sum() == 6
+    assert found.plot().texts
+
+
 def test_plot_shows_the_table(rng):
     data = survey(s=(rng.integers(0, 11, 50), rng.integers(1, 4, 50)),
                   t=(rng.integers(0, 11, 50), rng.integers(3, 6, 50)))  # fmt: skip

@@ -67,7 +67,7 @@ from cjlib.plots.value import (
     draw_survival,
     draw_value,
 )
-from cjlib.plots.waves import draw_wave_changes
+from cjlib.plots.waves import draw_wave_changes, draw_wave_steps
 from cjlib.plots.weights import draw_margins
 
 __all__ = [
@@ -143,6 +143,7 @@ __all__ = [
     "draw_variants",
     "draw_waits",
     "draw_wave_changes",
+    "draw_wave_steps",
     "label",
     "new_axes",
     "use_style",
