@@ -210,6 +210,8 @@ class EventRules:
     nothing_gained: tuple[str, ...] = ()
     funnel: tuple[str, ...] = ()
     rating_scale: tuple[float, float] = (1.0, 5.0)
+    since: str = ""  # first and last day of the log; what is dated outside is set aside
+    until: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +247,7 @@ class Privacy:
     minimum_cell: int = 5
     minimum_base: int = 30
     consent: str = ""
+    staff: str = "pseudonym"  # or "name": how members of staff are named
 
 
 @dataclass(frozen=True, slots=True)

@@ -321,13 +321,6 @@ def test_csv_cells_are_read_as_a_slower_parser_reads_them(tmp_path_factory, rows
     assert fast.to_numpy().tolist() == slow.to_numpy().tolist()
 
 
-def test_a_csv_row_that_does_not_fit_is_named(tmp_path):
-    (tmp_path / "log.csv").write_text(TEXT + "a,b,c,d\n")
-    study = study_of(tmp_path, [{"path": "log.csv", "columns": COLUMNS}])
-    with pytest.raises(ColumnError, match=r"fit the header; log\.csv.*line 5"):
-        read_interactions(study)
-
-
 def rows_of(*given_):
     who, minute, kind = zip(*given_, strict=True)
     return pd.DataFrame(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -28,10 +30,13 @@ from cjlib.columns import (
     WITHIN,
 )
 from cjlib.definitions import EventRules
+from cjlib.errors import JourneyError
 from cjlib.events.lifecycle import LIFECYCLE
 from cjlib.events.ordering import decode, encode, order_events
-from cjlib.events.rows import NUMBERS, WORDS, Bools, Misfits, pair_rows, read_rows
+from cjlib.events.rows import NUMBERS, ODD, WORDS, Bools, Misfits, pair_rows, read_rows
 from cjlib.events.sources import read_source
+from cjlib.events.times import count_twice
+from cjlib.language import parse_date
 from cjlib.study import Study
 
 COLUMNS: Final = (
@@ -39,15 +44,17 @@ COLUMNS: Final = (
     AMOUNT, COST, SECONDS, RATING, ELEMENT, TEXT,
 )  # fmt: skip
 KEPT: Final = "in scope"
+ODD_ROW: Final = "cells do not fit the header"
 DUPLICATE: Final = "duplicate row"
 NO_CUSTOMER: Final = "no customer"
 NO_TIME: Final = "no readable time"
+OUTSIDE: Final = "dated outside the log"
 UNKNOWN: Final = "unknown touchpoint"
 TALK: Final = "talk between customers"
 ONE_WAY: Final = "one-way or mass message"
 STEP: Final = "other step of a contact"
 REASONS: Final = (  # the first that holds
-    DUPLICATE, NO_CUSTOMER, NO_TIME, UNKNOWN, STEP, TALK, ONE_WAY,
+    ODD_ROW, DUPLICATE, NO_CUSTOMER, NO_TIME, OUTSIDE, UNKNOWN, STEP, TALK, ONE_WAY,
 )  # fmt: skip
 
 
@@ -88,6 +95,12 @@ class Interactions:
         """Rows of all sources: kept and set aside."""
         return len(self.table) + len(self.set_aside)
 
+    @property
+    def clock_twice(self) -> int:
+        """Contacts in an hour that the study's clock shows twice (see ``count_twice``)."""
+        zone = self.study.events.time_zone if self.study.events else "UTC"
+        return count_twice(self.table[TIME], zone=zone)
+
     def summary(self) -> str:
         """Say in a sentence what was read, kept and set aside."""
         aside = [
@@ -96,11 +109,13 @@ class Interactions:
             if rows  # the empty reasons are in the table
         ]
         why = f" ({', '.join(aside)})" if aside else ""
+        hour = self.clock_twice
+        twice = f", and {hour:,} lie in an hour that the clock shows twice" if hour else ""
         return (
             f"{self.rows_read:,} rows read; {len(self.table):,} contacts of "
             f"{self.table[CUSTOMER].nunique():,} customers in scope, "
             f"{len(self.set_aside):,} set aside{why}; the order of "
-            f"{self.unordered_share:.1%} of contacts is not known for certain (same time)."
+            f"{self.unordered_share:.1%} of contacts is not known for certain (same time){twice}."
         )
 
 
@@ -110,13 +125,16 @@ def read_interactions(study: Study, *, tables: Mapping[str, Any] | None = None) 
     A contact counts where it is two-way and one-to-one (as its channel is defined) and with
     the brand or a partner who sells or serves for it. ``positions.advertising`` and
     ``positions.word_of_mouth`` set to "interaction" let the other two kinds in. Every row
-    that does not count is kept apart with one reason, the first that holds of: exact
-    duplicate of an earlier row of its source, no customer, no readable time, unknown
-    touchpoint, other step of a contact, talk between customers, one-way or mass message.
-    Prospects stay: nobody has to buy.
+    that does not count is kept apart with one reason, the first that holds of: cells that do
+    not fit the header (a CSV row with more or fewer), exact duplicate of an earlier row of
+    its source, no customer, no readable time, dated outside the log (before ``events.since``
+    or after ``events.until``; without it, after the day of reading, which no contact can
+    be), unknown touchpoint, other step of a contact, talk between customers, one-way or mass
+    message. Prospects stay: nobody has to buy.
 
     A row is a line of a long table, or a filled time cell of a wide one; a blank time cell
-    there says that the step did not happen. In a wide table money (``amount``, ``cost``)
+    there says that the step did not happen, and a line without any is one row without a
+    time. An empty line is no row. In a wide table money (``amount``, ``cost``)
     belongs to one contact of the case: the first of the study's purchase touchpoints that
     has a time (where none of its times is a purchase, the first time); the other measures
     to the last touchpoint that has a time. Money of a case not yet bought is left out.
@@ -181,7 +199,8 @@ def find_reasons(
 
     ``repeated``: exact duplicates; ``other``: rows that are no contact of their own.
     """
-    touchpoint = rows[TOUCHPOINT].to_numpy()
+    odd = rows[TOUCHPOINT].to_numpy() == ODD
+    touchpoint = np.maximum(rows[TOUCHPOINT].to_numpy(), -1)
     channel = find_channel(study, rows)
     silent = [not (c.two_way and c.one_to_one) for c in study.channels]
     counterparty = np.array([*(t.counterparty for t in study.touchpoints), ""], dtype=object)
@@ -195,9 +214,11 @@ def find_reasons(
     who = rows[CUSTOMER].astype("str").str.strip()
     nobody = (who.isna() | who.eq("")).to_numpy(dtype=bool)
     checks = {
+        ODD_ROW: odd,
         DUPLICATE: repeated,
         NO_CUSTOMER: nobody,
         NO_TIME: rows[TIME].isna().to_numpy(),
+        OUTSIDE: _find_outside(study, rows[TIME]),
         UNKNOWN: touchpoint < 0,
         STEP: other,
         TALK: talk,
@@ -209,12 +230,34 @@ def find_reasons(
     return found
 
 
+def _find_outside(study: Study, times: pd.Series) -> Bools:
+    """Tell which times lie before the first or after the last day of the log."""
+    rules = study.events or EventRules(())
+    first = _read_day(rules.since, "since")
+    last = _read_day(rules.until, "until")
+    if last is None:  # a day more: the clock of this machine may stand in another zone
+        last = datetime.now(tz=ZoneInfo("UTC")).date() + timedelta(days=1)
+    outside = times >= pd.Timestamp(last) + pd.Timedelta(days=1)
+    if first is not None:
+        outside |= times < pd.Timestamp(first)
+    return outside.fillna(False).to_numpy(dtype=bool)
+
+
+def _read_day(text: str, name: str) -> date | None:
+    day = parse_date(text) if text else None
+    if text and day is None:
+        raise JourneyError(
+            f'read_interactions: events.{name} must be a date; got {text!r}. Write "2025-12-31".'
+        )
+    return day
+
+
 def find_channel(study: Study, rows: pd.DataFrame) -> npt.NDArray[np.int32]:
     """Code of the own channel of each row, else of its touchpoint; -1 where neither is known."""
     places = {c.id: i for i, c in enumerate(study.channels)}
     own = np.array([*(places.get(t.channel, -1) for t in study.touchpoints), -1], dtype=np.int32)
     given = rows[CHANNEL].to_numpy()
-    return np.where(given >= 0, given, own[rows[TOUCHPOINT].to_numpy()])
+    return np.where(given >= 0, given, own[np.maximum(rows[TOUCHPOINT].to_numpy(), -1)])
 
 
 def stage_of_touchpoint(study: Study) -> npt.NDArray[np.int64]:

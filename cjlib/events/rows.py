@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow.compute as pc
 
 from cjlib.columns import (
     AMOUNT,
@@ -26,8 +27,9 @@ from cjlib.columns import (
 )
 from cjlib.definitions import EventRules, EventSource
 from cjlib.errors import nearest
+from cjlib.events.files import ODD_ROW
 from cjlib.events.lifecycle import LIFECYCLE, pair_steps
-from cjlib.events.ordering import encode
+from cjlib.events.ordering import as_arrow, encode
 from cjlib.events.sources import read_numbers
 from cjlib.events.times import read_times
 from cjlib.language import is_blank, key
@@ -37,6 +39,8 @@ Bools = npt.NDArray[np.bool_]
 NUMBERS: Final = (AMOUNT, COST, SECONDS, RATING)
 WORDS: Final = (ELEMENT, TEXT)
 MAX_HINTS: Final = 200  # unknown spellings for which the nearest known one is sought
+MAX_TIMES: Final = 50  # unreadable times of a column that are told apart
+ODD: Final = -2  # touchpoint of a row that does not fit its header
 
 
 class Misfits:
@@ -94,9 +98,11 @@ def read_rows(
     Returns
     -------
     DataFrame
-        Raw customer, time, codes of touchpoint and channel, numbers, words, ``row``.
+        Raw customer, time, codes of touchpoint and channel, numbers, words, ``row``. A row
+        that does not fit its header is empty, with ``ODD`` for a touchpoint.
     """
     rules, columns = study.events or EventRules(()), source.columns
+    table, odd = _empty_odd(table, source, misfits)
 
     def take(name: str) -> pd.Series:
         return table[columns[name]]
@@ -115,9 +121,14 @@ def read_rows(
         names = {c.id: (c.id, c.label.en, c.label.fa) for c in study.channels}
         rows[CHANNEL] = _recognise(take(CHANNEL), names, CHANNEL, source, misfits)
     if source.times:
-        return _lengthen(rows, table, study=study, rules=rules, source=source, order=order)
+        long = _lengthen(
+            rows, table, study=study, rules=rules, source=source, order=order, misfits=misfits
+        )
+        never = ~np.column_stack([_is_filled(table[name]) for name in source.times]).any(axis=1)
+        lost = rows[never].assign(**{TOUCHPOINT: np.where(odd[never], ODD, -1).astype(np.int32)})
+        return _put_back(long, lost)
     if TIME in columns:
-        rows[TIME] = _times(take(TIME), rules, order)
+        rows[TIME] = _times(take(TIME), rules, order, source=source, misfits=misfits)
     else:
         rows[TIME] = pd.Series(pd.NaT, index=rows.index, dtype="datetime64[us]")
     if TOUCHPOINT in columns:
@@ -127,22 +138,66 @@ def read_rows(
         rows[TOUCHPOINT] = np.int32(_code(study, source.touchpoint))
     if LIFECYCLE in columns:
         rows[LIFECYCLE] = take(LIFECYCLE)
+    if odd.any():
+        rows.loc[odd, TOUCHPOINT] = np.int32(ODD)
     return rows
+
+
+def _empty_odd(
+    table: pd.DataFrame, source: EventSource, misfits: Misfits
+) -> tuple[pd.DataFrame, Bools]:
+    """Empty the rows that do not fit their header, and tell which they are and why."""
+    none = np.zeros(len(table), dtype=bool)
+    first = as_arrow(table.iloc[:, 0]) if table.shape[1] else None
+    if first is None or not len(table):
+        return table, none
+    odd = pc.fill_null(pc.starts_with(first, ODD_ROW), False).to_numpy(zero_copy_only=False)
+    if not odd.any():
+        return table, none
+    why = table.iloc[:, 0][odd].str.removeprefix(ODD_ROW).value_counts(sort=False)
+    misfits.add(source, "(row)", why.index, why)
+    emptied = table.copy()
+    for name in table.columns:
+        if isinstance(table[name].dtype, pd.StringDtype):
+            emptied[name] = table[name].mask(odd, "")
+    return emptied, odd
+
+
+def _put_back(long: pd.DataFrame, lost: pd.DataFrame) -> pd.DataFrame:
+    """Add the rows of a wide table that have no time at all, in their places."""
+    if lost.empty:
+        return long
+    lost = lost.assign(**{TIME: pd.Series(pd.NaT, index=lost.index, dtype=long[TIME].dtype)})
+    both = pd.concat([long, lost[long.columns]], ignore_index=True)
+    return both.sort_values("row", kind="stable", ignore_index=True)
 
 
 def _code(study: Study, touchpoint: str) -> int:
     return next((i for i, t in enumerate(study.touchpoints) if t.id == touchpoint), -1)
 
 
-def _times(raw: pd.Series, rules: EventRules, order: str | None) -> pd.Series:
+def _times(
+    raw: pd.Series, rules: EventRules, order: str | None, *, source: EventSource, misfits: Misfits
+) -> pd.Series:
+    """Read the times of one column; what is none is missing and noted."""
     if pd.api.types.is_datetime64_any_dtype(raw):
         return read_times(raw, zone=rules.time_zone)
-    return read_times(raw, zone=rules.time_zone, order=order)
+    found = read_times(raw, zone=rules.time_zone, order=order)
+    lost = raw[found.isna() & raw.notna()]
+    lost = lost[lost.str.strip().ne("")]
+    if len(lost):
+        counts = lost.value_counts().sort_index(kind="stable")
+        counts = counts.sort_values(ascending=False, kind="stable")
+        told = counts.head(MAX_TIMES)
+        misfits.add(source, TIME, told.index, told)
+        if len(counts) > len(told):
+            misfits.add(source, TIME, ["(other values)"], [int(counts.iloc[len(told) :].sum())])
+    return found
 
 
 def _lengthen(
     rows: pd.DataFrame, table: pd.DataFrame, *, study: Study, rules: EventRules,
-    source: EventSource, order: str | None,
+    source: EventSource, order: str | None, misfits: Misfits,
 ) -> pd.DataFrame:  # fmt: skip
     """One row per filled time cell of a wide table, with its measures given out once."""
     names, touchpoints = list(source.times), list(source.times.values())
@@ -159,9 +214,12 @@ def _lengthen(
         rest = [name for name in (RATING, SECONDS, *WORDS) if name in part]
         part[rest] = part[rest].where(pd.Series(last_at == place), axis=0)
         part[TOUCHPOINT] = np.int32(_code(study, touchpoint))
-        part[TIME] = _times(table[name], rules, order)
         part["place"] = place
-        parts.append(part[filled[:, place]])
+        part = part[filled[:, place]]
+        part[TIME] = _times(
+            table[name][filled[:, place]], rules, order, source=source, misfits=misfits
+        )
+        parts.append(part)
     long = pd.concat(parts, ignore_index=True)
     return long.sort_values(["row", "place"], kind="stable", ignore_index=True).drop(
         columns="place"

@@ -14,7 +14,7 @@ from cjlib.columns import require_columns
 from cjlib.definitions import EventSource, Join
 from cjlib.errors import ColumnError, MissingSourceError, nearest
 from cjlib.events.databases import read_duckdb, read_server
-from cjlib.events.files import DUCKDB, find_parts, kind_of, read_file
+from cjlib.events.files import DUCKDB, ODD_ROW, find_parts, kind_of, read_file
 from cjlib.events.ordering import encode
 from cjlib.language import parse_number
 from cjlib.study import Study
@@ -123,7 +123,14 @@ def to_arrow(frame: Any) -> pa.Table:
 def read_table(path: Path, *, shown: str) -> pd.DataFrame:
     """Read one file whole, as text."""
     parts = [_as_text(part) for part in read_file(path, shown=shown)]
-    return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+    table = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+    odd = table.iloc[:, 0].astype("str").str.startswith(ODD_ROW).to_numpy(dtype=bool)
+    if odd.any():
+        raise ColumnError(
+            f"{CALLER}: every row of a lookup must fit the header; {shown} has {odd.sum():,} that "
+            f"do not (first: row {int(odd.argmax()) + 1:,}). Quote cells that hold the separator."
+        )
+    return table
 
 
 def _stack(parts: list[pd.DataFrame], *, shown: str) -> pd.DataFrame:

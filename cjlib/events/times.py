@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,9 +18,10 @@ from cjlib.language import parse_date, to_latin_digits
 
 UNIT: Final = "datetime64[us]"
 _OFFSET = r"[ ]?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})$"
-_UNIX = r"^(?:\d{10}|\d{13})$"  # seconds or milliseconds since 1970
-_SIMPLE = r"^(?:1[7-9]|2[01])\d{2}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?$"
-_ISO = r"^(?:1[7-9]|2[01])\d{2}[-/.]"  # Gregorian, year first; 1200 to 1501 is Jalali
+_UNIX = r"^(?:\d{10}(?:\.\d+)?|\d{13}|\d{16}|[1-8]\d{18})$"  # s, ms, us or ns since 1970
+_SIMPLE = r"^(?:1[7-9]|[2-9]\d)\d{2}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?$"
+_FINER = r"(:\d{2}\.\d{6})\d+"  # a second told finer than a millionth
+_ISO = r"^(?:1[7-9]|[2-9]\d)\d{2}[-/.]"  # Gregorian, year first; 1200 to 1501 is Jalali
 _TIME = re.compile(
     r"(?<!\d)(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?"
     r"(?:\s*([AaPp])\.?[Mm]\.?|\s*([قب])\.?\s?ظ\.?)?"
@@ -32,10 +33,12 @@ _DAY_MONTH = re.compile(r"^(\d{1,2})[-/.](\d{1,2})[-/.]\d{4}(?!\d)")
 def read_times(text: pd.Series, *, zone: str, order: str | None = None) -> pd.Series:
     """Read times as ``zone``'s wall clock, without an offset; unreadable ones are missing.
 
-    A time with an offset (``Z``, ``UTC``, ``+03:30``) or a Unix time (10 or 13 digits) is
-    converted to ``zone``; one without is taken to be the zone's already. A year from 1200 to
-    1501 is Jalali. 03/04/2025 is read as the column's other dates are meant (a day above 12
-    tells); where none tells, or they disagree, it is missing rather than guessed.
+    A time with an offset (``Z``, ``UTC``, ``+03:30``) or a Unix time (10, 13, 16 or 19 digits:
+    seconds to nanoseconds) is converted to ``zone``; one without is taken to be the zone's
+    already. A number of five digits is a spreadsheet's day, with its time after the point. A
+    year from 1200 to 1501 is Jalali. 03/04/2025 is read as the column's other dates are meant
+    (a day above 12 tells); where none tells, or they disagree, it is missing rather than
+    guessed.
 
     Parameters
     ----------
@@ -81,12 +84,13 @@ def _read_plain(text: pd.Series, *, zone: str, order: str | None) -> pd.Series:
     odd = ~plain.str.contains(r"^[\x20-\x7e]*$", regex=True).fillna(True).astype(bool)
     if odd.any():
         plain = plain.where(~odd, plain[odd].map(_plain))
+    fine = plain.str.contains(r":\d{2}\.\d{7}", regex=True).fillna(False).astype(bool)
+    if fine.any():  # or pandas would hold all in nanoseconds, which end in 2262
+        plain = plain.where(~fine, plain[fine].str.replace(_FINER, r"\1", regex=True))
     result = pd.Series(pd.NaT, index=text.index, dtype=UNIT)
     unix = plain.str.contains(_UNIX, regex=True).fillna(False).astype(bool)
     if unix.any():
-        numbers = plain[unix].astype("int64")
-        milliseconds = numbers.where(numbers >= 10**11, numbers * 1000)
-        result[unix] = _to_zone(pd.to_datetime(milliseconds, unit="ms", utc=True), zone)
+        result[unix] = _to_zone(_read_unix(plain[unix]), zone)
     iso = plain.str.contains(_ISO, regex=True).fillna(False).astype(bool)
     aware = iso & plain.str.contains(":", regex=False).fillna(False).astype(bool)
     aware &= plain.str.contains(_OFFSET, regex=True).fillna(False).astype(bool)
@@ -104,6 +108,19 @@ def _read_plain(text: pd.Series, *, zone: str, order: str | None) -> pd.Series:
         read = {value: _read_one(value, order, zone) for value in rest.unique()}
         result[rest.index] = rest.map(read).astype(UNIT)
     return result
+
+
+def _read_unix(text: pd.Series) -> pd.Series:
+    """Read Unix times by their digits before the point: 10, 13, 16 or 19."""
+    whole = text.str.partition(".")
+    digits = whole[0].str.len()
+    numbers = whole[0].astype("int64")
+    part = (whole[2] + "000000").str.slice(0, 6).astype("int64")  # of a second, where one stands
+    ticks = numbers.where(digits != 10, numbers * 1_000_000 + part)
+    ticks = ticks.where(digits != 13, numbers * 1000).where(digits != 19, numbers // 1000)
+    return pd.Series(ticks.to_numpy().astype("datetime64[us]"), index=text.index).dt.tz_localize(
+        "UTC"
+    )
 
 
 def _read_simple(text: pd.Series) -> pd.Series | None:
@@ -128,6 +145,42 @@ def _to_zone(times: pd.Series, zone: str) -> pd.Series:
 
 def _plain(text: str) -> str:
     return re.sub(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]", "", to_latin_digits(text))
+
+
+def count_twice(times: pd.Series, *, zone: str) -> int:
+    """Count the wall-clock times that ``zone`` shows twice, when its clock is put back.
+
+    Which of the two was meant is not known any more, so that the order of contacts and the
+    time between them may be off by that hour.
+    """
+    known = times.dropna()
+    if known.empty:
+        return 0
+    place, first = ZoneInfo(zone), known.min().floor("D") - pd.Timedelta(days=2)
+    last = min(known.max(), pd.Timestamp("2200-01-01")) + pd.Timedelta(days=2)
+    days = pd.date_range(first, last, freq="D", tz="UTC")
+    offset = [place.utcoffset(day.to_pydatetime().replace(tzinfo=place)) for day in days]
+    count = 0
+    for day, before, after in zip(days, offset, offset[1:], strict=False):
+        if before is not None and after is not None and after < before:
+            change = _find_change(day, day + pd.Timedelta(days=1), place)
+            twice = known.between(change + after, change + before, inclusive="left")
+            count += int(twice.sum())
+    return count
+
+
+def _find_change(low: pd.Timestamp, high: pd.Timestamp, place: ZoneInfo) -> pd.Timestamp:
+    """Return the moment, in UTC without saying so, at which the clock of a place changes."""
+
+    def offset(moment: pd.Timestamp) -> timedelta | None:
+        return moment.tz_convert(place).utcoffset()
+
+    low, high = low - pd.Timedelta(days=1), high + pd.Timedelta(days=1)
+    start = offset(low)
+    while high - low > pd.Timedelta(milliseconds=1):
+        middle = low + (high - low) // 2
+        low, high = (middle, high) if offset(middle) == start else (low, middle)
+    return high.round("s").tz_localize(None)
 
 
 def find_order(texts: pd.Series) -> str:

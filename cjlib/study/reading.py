@@ -210,6 +210,7 @@ def _build_events(v: dict[str, Any] | None) -> EventRules | None:
         sources, v.get("time_zone", "UTC"), float(v.get("session_gap_minutes", 30)),
         _ids(v, "purchase"), _ids(v, "complaint"), _ids(v, "return"), _ids(v, "nothing_gained"),
         _ids(v, "funnel"), (float(scale[0]), float(scale[1])),
+        str(v.get("since", "")), str(v.get("until", "")),
     )  # fmt: skip
 
 
