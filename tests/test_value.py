@@ -264,30 +264,53 @@ def small_model():
     return model
 
 
-def test_likelihood_gradient_and_grouping():
-    from cjlib.value.bgnbd import _likelihood, group_customers
+def test_likelihood_its_slopes_and_grouping():
+    from cjlib.value.bgnbd import _curvature, _Kinds, group_customers
 
     table = small_summary([(2.0, 5.0, 9.0)] * 3 + [(0.0, 0.0, 7.0)] * 2 + [(1.0, 2.0, 9.0)]).table
     groups = group_customers(table, caller="test")
+    rows = _Kinds.of(*groups)
     logs = np.log([0.7, 3.0, 0.9, 2.0])
-    value, slope = _likelihood(logs, *groups)
-    step = 1e-6
-    numeric = [
-        (_likelihood(logs + e, *groups)[0] - _likelihood(logs - e, *groups)[0]) / (2 * step)
-        for e in step * np.eye(4)
-    ]
+    value, slope, second = _curvature(logs, rows)
+    step = 1e-5
+    steps = [(_curvature(logs + e, rows), _curvature(logs - e, rows)) for e in step * np.eye(4)]
     one_by_one = sum(
-        _likelihood(logs, *(np.array([v]) for v in (*row, 1.0)))[0]
+        _curvature(logs, _Kinds.of(*(np.array([v]) for v in (*row, 1.0))))[0]
         for row in table[["x", "t_x", "T"]].to_numpy()
     )
 
-    assert slope == pytest.approx(numeric, rel=1e-5)
+    assert slope == pytest.approx([(a[0] - b[0]) / (2 * step) for a, b in steps], rel=1e-5)
+    numeric = np.array([(a[1] - b[1]) / (2 * step) for a, b in steps])
+    assert second == pytest.approx(numeric, rel=1e-6)
     assert value == pytest.approx(one_by_one)
     assert len(groups[0]) == 3
+    assert [v.tolist() for v in groups] == [[0, 1, 2], [0, 2, 5], [7, 9, 9], [2, 1, 3]]
+
+
+def test_amounts_likelihood_as_written_in_the_paper_and_its_slopes():
+    from cjlib.value.gamma_gamma import _Amounts, _correlate_ranks, _curvature
+
+    p, q, v = np.array([6.0, 3.5, 12.0])
+    x, m = np.array([1.0, 1.0, 2.0, 7.0]), np.array([3.0, 40.0, 11.0, 9.0])
+    rows, logs = _Amounts.of(x, m), np.log([p, q, v])
+    value, slope, second = _curvature(logs, rows)
+    slow = (  # Fader & Hardie (2013), equation 1a
+        special.gammaln(p * x + q) - special.gammaln(p * x) - special.gammaln(q) + q * np.log(v)
+        + (p * x - 1) * np.log(m) + p * x * np.log(x) - (p * x + q) * np.log(v + m * x)
+    ).sum()  # fmt: skip
+    step = 1e-5
+    steps = [(_curvature(logs + e, rows), _curvature(logs - e, rows)) for e in step * np.eye(3)]
+
+    assert value == pytest.approx(-slow)
+    assert slope == pytest.approx([(a[0] - b[0]) / (2 * step) for a, b in steps], rel=1e-5)
+    assert second == pytest.approx(np.array([(a[1] - b[1]) / (2 * step) for a, b in steps]))
+    rng = np.random.default_rng(1)
+    x, m = np.sort(rng.integers(1, 6, 200)).astype(float), rng.integers(1, 30, 200).astype(float)
+    assert _correlate_ranks(x, m) == pytest.approx(scipy_stats.spearmanr(x, m).statistic)
 
 
 def test_likelihood_as_written_in_the_paper():
-    from cjlib.value.bgnbd import _likelihood
+    from cjlib.value.bgnbd import _curvature, _Kinds
 
     r, al, a, b, x, t_x, w = 0.7, 3.0, 0.9, 2.0, 2, 5.0, 9.0
     beta, gamma = special.beta, special.gamma
@@ -296,9 +319,9 @@ def test_likelihood_as_written_in_the_paper():
         + beta(a + 1, b + x - 1) / beta(a, b) * gamma(r + x) * al**r / gamma(r)
         / (al + t_x) ** (r + x)
     )  # fmt: skip
-    one = (np.array([v]) for v in (x, t_x, w, 1.0))
+    one = _Kinds.of(*(np.array([v]) for v in (x, t_x, w, 1.0)))
 
-    assert _likelihood(np.log([r, al, a, b]), *one)[0] == pytest.approx(-np.log(slow))
+    assert _curvature(np.log([r, al, a, b]), one)[0] == pytest.approx(-np.log(slow))
 
 
 def test_purchases_of_one_day_are_one_and_later_ones_are_not_seen():

@@ -8,6 +8,7 @@ from math import comb
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -22,6 +23,7 @@ PERMUTATIONS: Final = 499
 IMPUTATIONS: Final = 10  # fillings of the gaps, where the study chooses to impute
 CHANCE: Final = 0.05
 SINGULAR: Final = 1e-10  # a driver with less of its variance left adds nothing
+NEAR: Final = 1000  # rows whose mean stands for the column's, to take off before squaring
 CELLS: Final = 2_000_000  # row weights or models held at a time
 
 
@@ -175,8 +177,7 @@ def measure_drivers(
     fillings = [given] if how == "complete" else _fill(numbers[[outcome, *names]], names, rng)
     n, sets = len(y), len(fillings)
     method = f"{'' if are_even(w) else 'weighted; '}LMG, percentile bootstrap"
-    parts = np.mean([share_out(_covariances(np.column_stack([y, x]), w[None])) for x in fillings],
-                    axis=0)[0]  # fmt: skip
+    parts = np.mean([share_variance(y, x, w) for x in fillings], axis=0)
     draws = BOOTSTRAPS // sets
     drawn = np.concatenate(
         [share_out(_bootstrap(np.column_stack([y, x]), w, rng, draws)) for x in fillings]
@@ -244,14 +245,44 @@ def share_out(covariances: Floats) -> Floats:
         both = np.concatenate([left, taken], axis=1)
         left = np.delete(np.delete(both, 1, axis=2), 1, axis=3)
     explained = 1 - left[:, :, 0, 0]  # subset s: bit j says that driver j is in
-    subsets = np.arange(2**p)
-    members = np.array([s.bit_count() for s in range(2**p)])
+    others = np.bitwise_count(np.arange(2 ** (p - 1), dtype=np.uint32))  # how many came before
+    chance = np.array([1 / (p * comb(p - 1, m)) for m in range(p)])[others]
     out = np.empty((sets, p))
     for j in range(p):
-        without = subsets[(subsets >> j) & 1 == 0]
-        chance = np.array([1 / (p * comb(p - 1, m)) for m in range(p)])[members[without]]
-        out[:, j] = (explained[:, without + (1 << j)] - explained[:, without]) @ chance
+        pairs = explained.reshape(sets, 2 ** (p - 1 - j), 2, 2**j)
+        out[:, j] = (pairs[:, :, 1] - pairs[:, :, 0]).reshape(sets, -1) @ chance
     return np.maximum(out, 0.0)
+
+
+def share_variance(
+    outcome: npt.ArrayLike, drivers: npt.ArrayLike, weights: npt.ArrayLike | None = None
+) -> Floats:
+    """Return each driver's part of R² (LMG), without intervals; the parts add up to R².
+
+    Parameters
+    ----------
+    outcome : array of float, one per row, without gaps
+    drivers : array of float, rows × drivers (up to 15), without gaps
+    weights : array of float, optional
+        Not negative.
+    """
+    y, x = np.asarray(outcome, dtype=float), np.asarray(drivers, dtype=float)
+    w = None if weights is None else np.asarray(weights, dtype=float)
+    return np.asarray(share_out(_covariance(y, x, w)[None])[0])
+
+
+def _covariance(y: Floats, x: Floats, w: Floats | None) -> Floats:
+    """Weighted covariance matrix of an outcome and its drivers, the outcome first."""
+    z = np.empty((len(y), 1 + x.shape[1]))
+    # Taken from near their means, so that their squares do not drown the spread.
+    z[:, 0] = y - y[:NEAR].mean()
+    np.subtract(x, x[:NEAR].mean(axis=0), out=z[:, 1:])
+    if w is None or are_even(w):
+        means, second = np.ones(len(z)) @ z / len(z), z.T @ z / len(z)
+    else:
+        means, second = w @ z / w.sum(), (z.T * w) @ z / w.sum()
+    found: Floats = second - np.outer(means, means)
+    return found
 
 
 def _choose_completion(data: Any, asked: str) -> str:
@@ -346,7 +377,7 @@ def _shuffle(x: Floats, y: Floats, w: Floats, rng: np.random.Generator) -> Float
     """Covariances with the outcome shuffled; those among the drivers stay as they are."""
     p = x.shape[1]
     out = np.empty((PERMUTATIONS, p + 1, p + 1))
-    out[:, 1:, 1:] = _covariances(x, w[None])[0]
+    out[:, 1:, 1:] = _covariance(y, x, w)[1:, 1:]
     centred = (x - np.average(x, axis=0, weights=w)) * w[:, None] / w.sum()
     for r in range(PERMUTATIONS):
         mixed = rng.permutation(y)
@@ -357,7 +388,7 @@ def _shuffle(x: Floats, y: Floats, w: Floats, rng: np.random.Generator) -> Float
 
 
 def _correlation(a: Floats, b: Floats, w: Floats) -> float:
-    both = _covariances(np.column_stack([a, b]), w[None])[0]
+    both = _covariance(a, b[:, None], w)
     return float(both[0, 1] / np.sqrt(both[0, 0] * both[1, 1]))
 
 

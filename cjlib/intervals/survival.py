@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,8 @@ from scipy import stats
 
 from cjlib.errors import JourneyError
 from cjlib.intervals.model import Floats, normal_quantile, require_level
+
+BLOCK: Final = 65_536  # durations counted at a time, so that they stay in the cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +135,33 @@ def _curve(time: Floats, ended: npt.NDArray[np.bool_], level: float) -> pd.DataF
 
 def _tally(time: Floats, ended: npt.NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:
     """Return the times, how many end or are lost at each, and how many end."""
-    if time.max() <= 4 * len(time) + 1000 and not (time % 1).any():  # whole days: no sorting
-        place = time.astype(np.int64)
-        at = np.flatnonzero(np.bincount(place))
-        total, died = np.bincount(place)[at], np.bincount(place, weights=ended)[at]
-    else:
-        at, place = np.unique(time, return_inverse=True)
-        total, died = np.bincount(place), np.bincount(place, weights=ended)
+    tally = _count_days(time, ended)
+    if tally is not None:
+        at = np.flatnonzero(tally.any(axis=1))
+        total, died = tally[at].sum(axis=1), tally[at, 1]
+        return at.astype(float), total.astype(float), died.astype(float)
+    at, place = np.unique(time, return_inverse=True)
+    total, died = np.bincount(place), np.bincount(place, weights=ended)
     return np.asarray(at, float), np.asarray(total, float), np.asarray(died, float)
+
+
+def _count_days(time: Floats, ended: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64] | None:
+    """Return lost and ended by whole day, without sorting; None where times are no such days."""
+    last = float(time.max())
+    if last > 4 * len(time) + 1000:
+        return None
+    size = 2 * int(last) + 2
+    tally = np.zeros(size, dtype=np.int64)
+    step = max(BLOCK, size)
+    for begin in range(0, len(time), step):
+        part = time[begin : begin + step]
+        if (np.floor(part) != part).any():
+            return None
+        code = part.astype(np.int64)
+        code *= 2
+        code += ended[begin : begin + step]
+        tally += np.bincount(code, minlength=size)
+    return tally.reshape(-1, 2)
 
 
 def _at_risk(time: Floats, at: Floats) -> Floats:
@@ -172,8 +194,8 @@ def _require_durations(
             f"{caller}: durations and events must be of one length; got {len(time):,} and "
             f"{len(ended):,}."
         )
-    wrong = ~(time >= 0)
-    if wrong.any():
+    if not (time >= 0).all():
+        wrong = ~(time >= 0)
         raise JourneyError(
             f"{caller}: durations must be numbers not below 0; {int(wrong.sum()):,} of "
             f"{len(time):,} are not (first at row {int(np.flatnonzero(wrong)[0])}). Mend them."

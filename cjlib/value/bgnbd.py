@@ -13,7 +13,7 @@ from scipy import special
 from cjlib.columns import CUSTOMER
 from cjlib.errors import JourneyError, TooFewError
 from cjlib.intervals import Floats
-from cjlib.value.likelihood import Fit, fit_likelihood
+from cjlib.value.likelihood import Fit, fit_likelihood, trigamma
 from cjlib.value.purchases import PurchaseSummary
 
 PARAMETERS: Final = ("r", "alpha", "a", "b")
@@ -21,7 +21,8 @@ _OFTEN = "how differently often customers buy"
 _LEAVE = "how soon customers leave, or whether they leave at all"
 MEANINGS: Final = {"r": _OFTEN, "alpha": _OFTEN, "a": _LEAVE, "b": _LEAVE}
 FEWEST_REPEATERS: Final = 30  # four parameters cannot rest on fewer customers who came back
-THIN: Final = 10_000  # groups the starts are tried on, where there are more
+THIN: Final = 10_000  # customers the starts are tried on, where there are more groups
+STARTS: Final = (np.log([0.5, 0.5, 1.0, 2.0]), np.log([1.0, 1.0, 0.5, 0.5]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,19 +107,12 @@ def fit_bgnbd(summary: PurchaseSummary, *, level: float = 0.95) -> Bgnbd:
         return Bgnbd(fit.table(level=level, n=n), np.nan, summary.unit, False, why, fit)
     scale = float(np.average(watched, weights=counts))
 
-    def objective(logs: Floats) -> tuple[float, Floats]:
-        return _likelihood(logs, x, t_x / scale, watched / scale, counts)
-
-    starts = [np.log([0.5, 0.5, 1.0, 2.0]), np.log([1.0, 1.0, 0.5, 0.5])]
     rough = None
-    if len(x) > THIN:  # find the hill on a few of the groups, then climb it on all
-        few = slice(None, None, len(x) // THIN)
-        part = [v[few] for v in (x, t_x / scale, watched / scale, counts)]
-        rough = fit_likelihood(
-            lambda logs: _likelihood(logs, *part), starts=starts, names=PARAMETERS,
-            meanings=MEANINGS,
-        )  # fmt: skip
-    fit = fit_likelihood(objective, starts=starts, names=PARAMETERS, meanings=MEANINGS, rough=rough)
+    if len(x) > THIN:  # find the hill with a part of the customers, then climb it with all
+        some = summary.table.iloc[:: len(summary.table) // THIN]
+        part = group_customers(some, caller="fit_bgnbd")
+        rough = _fit(_Kinds.of(part[0], part[1] / scale, part[2] / scale, part[3]))
+    fit = _fit(_Kinds.of(x, t_x / scale, watched / scale, counts), rough)
     fit = fit.shifted(np.array([0.0, np.log(scale), 0.0, 0.0]))
     # The density in the new unit of time: one factor 1/scale per repeat purchase.
     top = fit.log_likelihood - float((counts * x).sum() * np.log(scale))
@@ -203,45 +197,99 @@ def group_customers(table: pd.DataFrame, *, caller: str) -> tuple[Floats, Floats
             f"{int(wrong.sum()):,} of {len(table):,} break this (first: row {first}: x {x[first]:g}"
             f", t_x {t_x[first]:g}, T {watched[first]:g}). Make the table with summarise_purchases."
         )
-    rows = pd.DataFrame({"x": x, "t_x": t_x, "T": watched})
-    grouped = rows.groupby(["x", "t_x", "T"], sort=True).size().reset_index(name="n")
-    columns = [grouped[c].to_numpy(dtype=float) for c in ("x", "t_x", "T", "n")]
-    return columns[0], columns[1], columns[2], columns[3]
+    kinds = [pd.factorize(v, sort=True) for v in (x, t_x, watched)]
+    key = kinds[0][0].astype(np.int64)
+    for place, values in kinds[1:]:
+        key = key * len(values) + place
+    key, counts = np.unique(key, return_counts=True)
+    columns = []
+    for _, values in reversed(kinds):
+        key, place = np.divmod(key, len(values))
+        columns.append(np.asarray(values, dtype=float)[place])
+    return columns[2], columns[1], columns[0], counts.astype(float)
 
 
-def _likelihood(
-    logs: Floats, x: Floats, t_x: Floats, watched: Floats, counts: Floats
-) -> tuple[float, Floats]:
-    r, alpha, a, b = np.exp(logs)
-    run = np.flatnonzero(np.diff(x, prepend=x[0] - 1))  # rows of one x stand together
-    k, size = x[run], np.add.reduceat(counts, run)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kinds:
+    """Kinds of customers by rising x, with what no parameter changes.
+
+    ``t_x, watched, counts`` of each kind; ``k, run, long, size``: each x that occurs, where
+    its kinds begin, how many there are, and of how many customers.
+    """
+
+    t_x: Floats
+    watched: Floats
+    counts: Floats
+    k: Floats
+    run: npt.NDArray[np.intp]
+    long: npt.NDArray[np.intp]
+    size: Floats
+
+    @classmethod
+    def of(cls, x: Floats, t_x: Floats, watched: Floats, counts: Floats) -> _Kinds:
+        run = np.flatnonzero(np.diff(x, prepend=x[0] - 1))
+        long = np.diff(run, append=len(x))
+        return cls(t_x, watched, counts, x[run], run, long, np.add.reduceat(counts, run))
+
+
+def _fit(rows: _Kinds, rough: Fit | None = None) -> Fit:
+    return fit_likelihood(
+        lambda logs: _curvature(logs, rows)[:2], starts=STARTS, names=PARAMETERS,
+        meanings=MEANINGS, rough=rough, curvature=lambda logs: _curvature(logs, rows),
+    )  # fmt: skip
+
+
+def _curvature(logs: Floats, rows: _Kinds) -> tuple[float, Floats, Floats]:
+    """Return minus the log-likelihood, its slopes and second slopes in the logs."""
+    r, alpha, a, b = p = np.exp(logs)
+    k, run, long, size, counts = rows.k, rows.run, rows.long, rows.size, rows.counts
     again = k > 0
-    long = np.diff(run, append=len(x))
     shape = np.repeat(r + k, long)
-    since = np.where(again, b + k - 1, 1)
-    log_t, log_tx = np.log(alpha + watched), np.log(alpha + t_x)
-    stay = -shape * log_t
+    since = np.where(again, b + k - 1, 1.0)
     # who never came back cannot have left: that takes a purchase
-    left = np.repeat(np.where(again, np.log(a) - np.log(since), -np.inf), long) - shape * log_tx
-    both = np.logaddexp(stay, left)
-    gone = counts * np.exp(left - both)
+    chance = np.repeat(np.where(again, np.log(a) - np.log(since), -np.inf), long)
+    late, last = alpha + rows.watched, alpha + rows.t_x
+    log_t = np.log(late)
+    gap = log_t - np.log(last)
+    odds = chance + shape * gap  # log odds of having left
+    e = np.exp(-np.abs(odds))
+    both = np.maximum(odds, 0) + np.log1p(e) - shape * log_t
+    part = np.where(odds > 0, 1.0, e) / (1 + e)
+    gone = counts * part
     alive = counts - gone
+    u, v = 1 / late, 1 / last
+    n, psi, tri = size.sum(), special.digamma, trigamma
     value = (
         special.gammaln(r + k) - special.gammaln(r) + r * np.log(alpha)
         + special.gammaln(a + b) + special.gammaln(b + k) - special.gammaln(b)
         - special.gammaln(a + b + k)
     )  # fmt: skip
-    psi = special.digamma
     lost = np.add.reduceat(gone, run)
     slope = np.array(
         [
-            size @ (psi(r + k) - psi(r) + np.log(alpha)) - alive @ log_t - gone @ log_tx,
-            size.sum() * r / alpha - shape @ (alive / (alpha + watched) + gone / (alpha + t_x)),
+            size @ (psi(r + k) - psi(r) + np.log(alpha)) - counts @ log_t + gone @ gap,
+            n * r / alpha - shape @ (alive * u + gone * v),
             size @ (psi(a + b) - psi(a + b + k)) + lost.sum() / a,
             size @ (psi(a + b) + psi(b + k) - psi(b) - psi(a + b + k)) - lost @ (1 / since),
         ]
     )
-    return -float(size @ value + counts @ both), -slope * np.exp(logs)
+    # Second slopes: those of either story, and of not knowing which of the two it was.
+    mixed = gone * (1 - part)
+    pull = shape * (u - v)
+    drop = size @ (tri(a + b) - tri(a + b + k))
+    m, mg, mp = (np.add.reduceat(w, run) for w in (mixed, mixed * gap, mixed * pull))
+    h = np.empty((4, 4))
+    h[0, 0] = size @ (tri(r + k) - tri(r)) + mixed @ gap**2
+    h[0, 1] = n / alpha - alive @ u - gone @ v + mixed @ (gap * pull)
+    h[1, 1] = shape @ (alive * u**2 + gone * v**2) - n * r / alpha**2 + mixed @ pull**2
+    h[0, 2], h[1, 2] = mg.sum() / a, mp.sum() / a
+    h[0, 3], h[1, 3] = -mg @ (1 / since), -mp @ (1 / since)
+    h[2, 2] = drop + (m.sum() - lost.sum()) / a**2
+    h[2, 3] = drop - m @ (1 / since) / a
+    h[3, 3] = drop + size @ (tri(b + k) - tri(b)) + (lost + m) @ (1 / since**2)
+    h = np.triu(h) + np.triu(h, 1).T
+    slope = slope * p
+    return -float(size @ value + counts @ both), -slope, -(h * np.outer(p, p) + np.diag(slope))
 
 
 def _unconditional(p: Floats, t: Floats) -> Floats:

@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
-from scipy import special, stats
+from scipy import special
 
 from cjlib.columns import CUSTOMER
 from cjlib.errors import JourneyError, TooFewError
 from cjlib.intervals import Floats
 from cjlib.value.bgnbd import FEWEST_REPEATERS, THIN
-from cjlib.value.likelihood import Fit, fit_likelihood
+from cjlib.value.likelihood import Fit, fit_likelihood, trigamma
 from cjlib.value.purchases import PurchaseSummary
 
 PARAMETERS: Final = ("p", "q", "v")
+STARTS: Final = (np.log([1.0, 2.0, 1.0]), np.log([6.0, 4.0, 0.5]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,10 +82,10 @@ def fit_gamma_gamma(summary: PurchaseSummary, *, level: float = 0.95) -> GammaGa
     rows = summary.table
     keep = (rows["x"] > 0) & (rows["amount"] > 0)
     x, m = rows.loc[keep, "x"].to_numpy(float), rows.loc[keep, "amount"].to_numpy(float)
-    order = np.argsort(x, kind="stable")  # the likelihood goes by runs of equal x
+    order = _order(x)  # the likelihood goes by runs of equal x
     x, m = x[order], m[order]
     n = len(x)
-    if n < FEWEST_REPEATERS or len(np.unique(m)) < 3:
+    if n < FEWEST_REPEATERS or _fewer_than_three(m):
         why = (
             f"only {n} customers have repeat purchases with different amounts; at least "
             f"{FEWEST_REPEATERS} are needed"
@@ -91,28 +93,78 @@ def fit_gamma_gamma(summary: PurchaseSummary, *, level: float = 0.95) -> GammaGa
         fit = Fit.empty(PARAMETERS, why)
         return GammaGamma(fit.table(level=level, n=n), np.nan, np.nan, False, why, fit)
     scale = float(m.mean())
-    starts = [np.log([1.0, 2.0, 1.0]), np.log([6.0, 4.0, 0.5])]
+    m = m / scale
     rough = None
-    if n > THIN:  # find the hill on a few of the customers, then climb it on all
-        few = slice(None, None, n // THIN)
-        rough = fit_likelihood(
-            lambda logs: _likelihood(logs, x[few], m[few] / scale), starts=starts,
-            names=PARAMETERS, meanings=dict.fromkeys(PARAMETERS, ""),
-        )  # fmt: skip
-    fit = fit_likelihood(
-        lambda logs: _likelihood(logs, x, m / scale),
-        starts=starts,
-        names=PARAMETERS,
-        meanings=dict.fromkeys(PARAMETERS, "how amounts differ between and within customers"),
-        rough=rough,
-    )
+    if n > THIN:  # find the hill with a part of the customers, then climb it with all
+        rough = _fit(_Amounts.of(x[:: n // THIN], m[:: n // THIN]))
+    fit = _fit(_Amounts.of(x, m), rough)
     fit = fit.shifted(np.array([0.0, 0.0, np.log(scale)]))
-    alike = len(np.unique(x)) == 1
-    correlation = float("nan") if alike else float(stats.spearmanr(x, m).statistic)
+    correlation = _correlate_ranks(x, m)
     return GammaGamma(
         fit.table(level=level, n=n), fit.log_likelihood - n * float(np.log(scale)), correlation,
         fit.identified, fit.why, fit,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Amounts:
+    """Customers by rising number of repeat purchases, with what no parameter changes.
+
+    ``x, spent`` of each; ``k, size``: each number of purchases that occurs, and of how many
+    customers; sums of log m and of x log m.
+    """
+
+    x: Floats
+    spent: Floats
+    k: Floats
+    size: Floats
+    log_m: float
+    x_log_m: float
+
+    @classmethod
+    def of(cls, x: Floats, m: Floats) -> _Amounts:
+        begin = np.flatnonzero(np.diff(x, prepend=x[0] - 1))
+        size = np.diff(begin, append=len(x)).astype(float)
+        logs = np.log(m)
+        x = np.ascontiguousarray(x)
+        return cls(x, x * m, x[begin], size, float(logs.sum()), float(x @ logs))
+
+
+def _fit(rows: _Amounts, rough: Fit | None = None) -> Fit:
+    return fit_likelihood(
+        lambda logs: _curvature(logs, rows)[:2], starts=STARTS, names=PARAMETERS,
+        meanings=dict.fromkeys(PARAMETERS, "how amounts differ between and within customers"),
+        rough=rough, curvature=lambda logs: _curvature(logs, rows),
+    )  # fmt: skip
+
+
+def _fewer_than_three(m: Floats) -> bool:
+    others = m[m != m[0]]
+    return not len(others) or bool((others == others[0]).all())
+
+
+def _order(x: Floats) -> npt.NDArray[np.intp]:
+    """Return the places of counts in rising order; equal ones keep theirs."""
+    small = x.max(initial=0) < 2**15 and not (x % 1).any()  # short whole numbers sort by digits
+    return np.argsort(x.astype(np.int16) if small else x, kind="stable")
+
+
+def _correlate_ranks(x: Floats, m: Floats) -> float:
+    """Rank correlation (Spearman), ties by their mean rank; ``x`` in rising order."""
+    if x[0] == x[-1]:
+        return float("nan")
+    order = np.argsort(m)
+    centre = (len(m) - 1) / 2
+    mine, others = _mean_ranks(x)[order] - centre, _mean_ranks(m[order]) - centre
+    return float(mine @ others / np.sqrt((mine @ mine) * (others @ others)))
+
+
+def _mean_ranks(ordered: Floats) -> Floats:
+    begin = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    if len(begin) == len(ordered):
+        return begin.astype(float)
+    size = np.diff(begin, append=len(ordered))
+    return np.repeat(begin + (size - 1) / 2, size)
 
 
 def predict_amounts(
@@ -149,25 +201,36 @@ def predict_amounts(
     )  # fmt: skip
 
 
-def _likelihood(logs: Floats, x: Floats, m: Floats) -> tuple[float, Floats]:
-    p, q, v = np.exp(logs)
-    run = np.flatnonzero(np.diff(x, prepend=x[0] - 1))  # rows of one x stand together
-    k = x[run]
-    size = np.diff(run, append=len(x))
-    total = v + m * x
-    log_total, log_m = np.log(total), np.log(m)
+def _curvature(logs: Floats, rows: _Amounts) -> tuple[float, Floats, Floats]:
+    """Return minus the log-likelihood, its slopes and second slopes in the logs."""
+    p, q, v = parameters = np.exp(logs)
+    x, k, size = rows.x, rows.k, rows.size
+    n, psi = size.sum(), special.digamma
+    total = v + rows.spent
+    log_total = np.log(total)
+    over = 1 / total
+    shares = x * over
+    spent, log_sum = rows.x_log_m - float(x @ log_total), float(log_total.sum())
+    both, alone = p * k + q, p * k
     value = (
-        special.gammaln(p * k + q) - special.gammaln(p * k) - special.gammaln(q)
+        special.gammaln(both) - special.gammaln(alone) - special.gammaln(q)
         + q * np.log(v) + p * k * np.log(k)
     )  # fmt: skip
-    each = p * (x @ (log_m - log_total)) - log_m.sum() - q * log_total.sum()
-    psi = special.digamma
-    both = psi(p * k + q)
     slope = np.array(
         [
-            (size * k) @ (both - psi(p * k) + np.log(k)) + x @ (log_m - log_total),
-            size @ (both - psi(q) + np.log(v)) - log_total.sum(),
-            len(x) * q / v - ((p * x + q) / total).sum(),
+            (size * k) @ (psi(both) - psi(alone) + np.log(k)) + spent,
+            size @ (psi(both) - psi(q) + np.log(v)) - log_sum,
+            n * q / v - p * shares.sum() - q * over.sum(),
         ]
     )
-    return -float(size @ value + each), -slope * np.exp(logs)
+    bend = trigamma(both)
+    h = np.empty((3, 3))
+    h[0, 0] = (size * k**2) @ (bend - trigamma(alone))
+    h[0, 1] = h[1, 0] = (size * k) @ bend
+    h[1, 1] = size @ (bend - trigamma(q))
+    h[0, 2] = h[2, 0] = -shares.sum()
+    h[1, 2] = h[2, 1] = n / v - over.sum()
+    h[2, 2] = p * (shares @ over) + q * (over @ over) - n * q / v**2
+    slope = slope * parameters
+    top = float(size @ value + p * spent - rows.log_m - q * log_sum)
+    return -top, -slope, -(h * np.outer(parameters, parameters) + np.diag(slope))
