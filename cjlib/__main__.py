@@ -74,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_study(run)
     run.add_argument("--notebooks", default="", metavar="02-05", help="only these notebooks")
     run.add_argument("--out", type=Path, help="folder of the results (results/<study>)")
+    run.add_argument(
+        "--fresh", action="store_true", help="run all, also what nothing has changed for"
+    )
     run.set_defaults(command=_run)
 
     report = commands.add_parser("report", help="write report.html anew from a study's results")
@@ -174,7 +177,11 @@ def _check(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     study = load_study(arguments.path, raw=arguments.raw)
     out = arguments.out or home() / "results" / study.id
-    run_notebooks(arguments.path, out=out, raw=arguments.raw, select=arguments.notebooks)
+    done = run_notebooks(
+        arguments.path, out=out, raw=arguments.raw, select=arguments.notebooks,
+        fresh=arguments.fresh,
+    )  # fmt: skip
+    print(done.summary())
     report = out / "report.html"
     if report.exists():
         print(f"Report: {report}")
@@ -193,7 +200,7 @@ def _report(arguments: argparse.Namespace) -> int:
 def _notebooks(arguments: argparse.Namespace) -> int:
     study = home() / "data" / "sepidar"
     out = home() / "results" / study.name
-    for file in run_notebooks(study, out=out, select=arguments.select, keep=True):
+    for file in run_notebooks(study, out=out, select=arguments.select, keep=True).files:
         print(f"  {file.name}")
     return DONE
 

@@ -107,7 +107,7 @@ def test_a_run_keeps_outputs_and_skips_what_is_missing(small, tmp_path, monkeypa
     )
     monkeypatch.setattr(running, "home", lambda: tmp_path / "kit")
 
-    done = running.run_notebooks(small, out=tmp_path / "out")
+    done = running.run_notebooks(small, out=tmp_path / "out").files
 
     book = nbformat.read(done[0], as_version=4)
     assert "has no survey" in str(book.cells[1].outputs)
@@ -140,7 +140,7 @@ def test_too_few_data_is_said_and_what_builds_on_it_is_skipped(small, tmp_path, 
     )
     monkeypatch.setattr(running, "home", lambda: tmp_path / "kit")
 
-    done = running.run_notebooks(small, out=tmp_path / "out")
+    done = running.run_notebooks(small, out=tmp_path / "out").files
 
     outputs = [str(c.outputs) for c in nbformat.read(done[0], as_version=4).cells]
     assert "only 3 rows" in outputs[1]

@@ -2,11 +2,12 @@
 
 from cjlib.notebook.opening import open_study, results_folder
 from cjlib.notebook.results import Results, describe_data, made_with, open_results, say
-from cjlib.notebook.running import NotebookError, find_notebooks, run_notebooks
+from cjlib.notebook.running import NotebookError, Run, find_notebooks, run_notebooks
 
 __all__ = [
     "NotebookError",
     "Results",
+    "Run",
     "describe_data",
     "find_notebooks",
     "made_with",

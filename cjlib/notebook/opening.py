@@ -10,6 +10,7 @@ from IPython.core.getipython import get_ipython
 from IPython.display import HTML, display
 
 from cjlib.notebook.skipping import CellGate
+from cjlib.notebook.tracing import trace_study
 from cjlib.plots import use_style
 from cjlib.study import Study, load_study
 
@@ -49,7 +50,8 @@ def open_study(path: str | Path | None = None) -> Study:
     _install_gate()
     display(HTML(DIRECTION_CSS))
     place = path or os.environ.get(STUDY_VARIABLE) or home() / "data" / "sepidar"
-    return load_study(place, raw=os.environ.get(RAW_VARIABLE) or None)
+    study = load_study(place, raw=os.environ.get(RAW_VARIABLE) or None)
+    return trace_study(study, results=results_folder(study))
 
 
 def home() -> Path:

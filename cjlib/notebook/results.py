@@ -23,7 +23,8 @@ from cjlib import __version__
 from cjlib.errors import JourneyError
 from cjlib.maps import render_html, save_picture
 from cjlib.notebook.opening import results_folder
-from cjlib.provenance import PACKAGES, combine_checksums, describe_inputs
+from cjlib.notebook.tracing import looked_up
+from cjlib.provenance import PACKAGES, checksum_file, combine_checksums, describe_inputs
 from cjlib.study import Study
 from cjlib.survey import find_quasi_identifiers, suppress_small_groups
 from cjlib.tables import display_table, write_table
@@ -88,10 +89,10 @@ class Results:
         figure = ax if isinstance(ax, Figure) else ax.get_figure()
         if not isinstance(figure, Figure):
             raise JourneyError(f"Results.figure: '{name}' must be axes of a figure of its own.")
-        file = self.folder / "figures" / f"{self.notebook}-{name}.svg"
-        file.parent.mkdir(parents=True, exist_ok=True)
+        drawing = io.BytesIO()
         with mpl.rc_context({"svg.hashsalt": "cjlib"}):  # the same figure, the same bytes
-            figure.savefig(file, metadata={"Date": None, "Description": alt})
+            figure.savefig(drawing, format="svg", metadata={"Date": None, "Description": alt})
+        _write(self.folder / "figures" / f"{self.notebook}-{name}.svg", drawing.getvalue())
         picture = io.BytesIO()
         figure.savefig(picture, format="png", metadata={"Software": None})
         width = int(figure.get_size_inches()[0] * 96)
@@ -104,9 +105,7 @@ class Results:
 
     def page(self, fragment: str, name: str) -> HTML:
         """Write an HTML fragment to ``pages/<notebook>-<name>.html`` and show it."""
-        file = self.folder / "pages" / f"{self.notebook}-{name}.html"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(fragment, encoding="utf-8", newline="\n")
+        _write(self.folder / "pages" / f"{self.notebook}-{name}.html", fragment.encode())
         return HTML(fragment)
 
     def map(self, journey_map: dict[str, Any], name: str) -> None:
@@ -115,16 +114,14 @@ class Results:
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(journey_map, ensure_ascii=False, indent=1, default=_plain)
         (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8", newline="\n")
-        page = render_html(journey_map)
+        page = render_html(journey_map, root="..")
         (folder / f"{name}.html").write_text(page, encoding="utf-8", newline="\n")
         save_picture(journey_map, folder / f"{name}.svg")
 
     def data(self, value: Any, name: str) -> None:
         """Write a JSON file to ``data/<notebook>-<name>.json``."""
-        file = self.folder / "data" / f"{self.notebook}-{name}.json"
-        file.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True, default=_plain)
-        file.write_text(text + "\n", encoding="utf-8", newline="\n")
+        _write(self.folder / "data" / f"{self.notebook}-{name}.json", (text + "\n").encode())
 
 
 def open_results(study: Study, notebook: str) -> Results:
@@ -148,22 +145,38 @@ def describe_data(study: Study, *sources: str) -> HTML:
     Parameters
     ----------
     *sources : str
-        Only files of these sources (survey, interviews, ...); all where none is named.
+        Only files of these sources (survey, interviews, ...); all, with the definitions,
+        where none is named.
     """
-    files = pd.DataFrame(describe_inputs(study))
-    if sources:
-        files = files[files["source"].isin(["definitions", *sources])]
+    files = pd.DataFrame(
+        describe_inputs(study, *sources), columns=["source", "file", "bytes", "sha256"]
+    )
     files["sha256"] = files["sha256"].str[:12]
     caption = "Files read, with the first 12 digits of their SHA-256"
     return HTML(display_table(files, caption=caption))
 
 
 def made_with(study: Study) -> HTML:
-    """Show what this notebook was run with: versions, seed, checksum of the inputs."""
+    """Show what this notebook was run with: versions, seed, one checksum of the files it read."""
     parts = [("cjlib", __version__), *((name, metadata.version(name)) for name in PACKAGES)]
-    parts += [("seed", str(study.seed)), ("inputs", combine_checksums(describe_inputs(study))[:12])]
+    inputs = [
+        {"file": f"{name}/{file.name}", "sha256": checksum_file(file)}
+        for name in sorted(looked_up())
+        for place in [study.file(name)]
+        for file in (sorted(place.rglob("*")) if place.is_dir() else [place])
+        if file.is_file()
+    ]
+    parts += [("seed", str(study.seed)), ("files read", combine_checksums(inputs)[:12])]
     frame = pd.DataFrame(parts, columns=["part", "version"])
     return HTML(display_table(frame, caption="Made with", rows=20))
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Write a file, whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(file.name + ".part")
+    part.write_bytes(content)
+    part.replace(file)
 
 
 def _plain(value: Any) -> Any:

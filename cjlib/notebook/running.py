@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,18 @@ from tqdm import tqdm
 
 from cjlib.errors import JourneyError
 from cjlib.notebook.opening import RAW_VARIABLE, RESULTS_VARIABLE, STUDY_VARIABLE, home
+from cjlib.notebook.records import (
+    RECORDS,
+    Books,
+    Record,
+    combine_parts,
+    describe_source,
+    read_record,
+    read_trace,
+)
+from cjlib.notebook.tracing import READS_VARIABLE
+from cjlib.provenance import write_manifest
+from cjlib.study import load_study
 
 CELL_SECONDS = 900
 # Small matrices: a second thread of linear algebra doubles the work and saves no time, and one
@@ -57,47 +71,143 @@ def find_notebooks(select: str = "") -> list[Path]:
     return picked
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run did.
+
+    Attributes
+    ----------
+    files : tuple of Path
+        The executed copy of each notebook, in order.
+    redone : dict of str to tuple of str
+        Notebook -> why it was run, in words.
+    kept : tuple of str
+        Notebooks whose results still hold: nothing they read has changed.
+    """
+
+    files: tuple[Path, ...]
+    redone: dict[str, tuple[str, ...]]
+    kept: tuple[str, ...]
+
+    def summary(self) -> str:
+        """Say which notebooks were run and why, and which were kept."""
+        lines = [f"Run: {name} ({'; '.join(why)})." for name, why in self.redone.items()]
+        if self.kept:
+            lines.append(f"Kept, as nothing they read has changed: {', '.join(self.kept)}.")
+        return "\n".join(lines)
+
+
 def run_notebooks(
-    study: Path, *, out: Path, raw: Path | None = None, select: str = "", keep: bool = False
-) -> list[Path]:
+    study: Path,
+    *,
+    out: Path,
+    raw: Path | None = None,
+    select: str = "",
+    keep: bool = False,
+    fresh: bool = False,
+) -> Run:
     """Execute the notebooks on a study with a progress bar on standard error.
+
+    A notebook is run only if something it was made from has changed since its last whole run:
+    its own cells, cjlib, a package, a definition it used, a file it looked up, opened or
+    listed, another notebook's results where it reads any, or the results it left. All is told
+    by checksum. What it read is noted while it runs; a file that changed meanwhile, or a
+    database, leaves no record that could be trusted, and the notebook is run again next time.
 
     Parameters
     ----------
     study : Path
         The study folder.
     out : Path
-        Folder of the results; executed copies go to ``out/notebooks``.
+        Folder of the results; executed copies go to ``out/notebooks``, the records of what
+        each was made from to ``out/records``.
     raw : Path, optional
         Folder of the raw files, where they lie elsewhere.
     select : str
         Which notebooks, as in ``find_notebooks``.
     keep : bool
-        Also write the outputs into the notebooks themselves (the committed ones).
+        Also write the outputs into the notebooks themselves (the committed ones); runs all.
+    fresh : bool
+        Run all, whatever the records say.
 
     Raises
     ------
+    StudyError
+        With every fault of the study.
     NotebookError
         At the first cell that fails; what was written before stays. A cell with too few data
         for its question is no failure: it says so, and cells that build on it are skipped.
     """
     files = find_notebooks(select)
     books = [nbformat.read(file, as_version=4) for file in files]
+    state = Books(load_study(study, raw=raw), out.resolve())
     total = sum(1 for book in books for cell in book.cells if cell.cell_type == "code")
-    done = []
+    redone: dict[str, tuple[str, ...]] = {}
     with _environment(study, raw, out), tqdm(total=total, unit="cell", leave=False) as bar:
         for file, book in zip(files, books, strict=True):
             bar.set_description(file.stem)
-            _execute(book, file, bar)
-            _tidy(book)
-            copy = out / "notebooks" / file.name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            for place in [copy, file] if keep else [copy]:
-                part = place.with_name(place.name + ".part")
-                part.write_text(nbformat.writes(book) + "\n", encoding="utf-8", newline="\n")
-                part.replace(place)
-            done.append(copy)
-    return done
+            known = read_record(state.record_of(file.stem))
+            why = ["all were asked for"] if fresh or keep else []
+            why = why or state.compare(known, describe_source(book))
+            if why:
+                redone[file.stem] = tuple(why)
+                _redo(book, file, state, known, bar, keep=keep)
+            else:
+                bar.update(sum(1 for cell in book.cells if cell.cell_type == "code"))
+    kept = tuple(file.stem for file in files if file.stem not in redone)
+    if redone:
+        write_manifest(
+            state.study, out, notebooks=_describe_all(state),
+            last_run={"redone": redone, "kept": kept},
+        )  # fmt: skip
+    return Run(tuple(out / "notebooks" / file.name for file in files), redone, kept)
+
+
+def _redo(
+    book: Any, file: Path, state: Books, known: Record | None, bar: Any, *, keep: bool
+) -> None:
+    """Run a notebook and record what it was made from; results it no longer makes go."""
+    place, trace = state.record_of(file.stem), state.out / RECORDS / f"{file.stem}.reads"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.unlink(missing_ok=True)  # a run that is interrupted leaves no record
+    trace.unlink(missing_ok=True)
+    before, moment = state.stamp_results(), time.time_ns()
+    os.environ[READS_VARIABLE] = str(trace)
+    source = describe_source(book)
+    try:
+        _execute(book, file, bar)
+        reads = read_trace(trace) if trace.exists() else ()
+    finally:
+        os.environ.pop(READS_VARIABLE, None)
+        trace.unlink(missing_ok=True)
+    _tidy(book)
+    copy = state.out / "notebooks" / file.name
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    for each in [copy, file] if keep else [copy]:
+        part = each.with_name(each.name + ".part")
+        part.write_text(nbformat.writes(book) + "\n", encoding="utf-8", newline="\n")
+        part.replace(each)
+    after = state.stamp_results()
+    made = [name for name, stamp in after.items() if before.get(name) != stamp]
+    for name, checksum in known.made.items() if known else ():
+        if name not in made and state.checksum(state.out / name) == checksum:
+            (state.out / name).unlink()  # made before and not now: a persona fewer, say
+    if reads and not state.changed_since(reads, moment):
+        settled = state.settle(reads, made)
+        sums = {name: state.checksum(state.out / name) for name in made}
+        Record(settled, state.describe(source, settled, made), sums).write(place)
+
+
+def _describe_all(state: Books) -> dict[str, dict[str, str]]:
+    """Return one checksum of what each notebook was made from and one of what it made."""
+    found = {}
+    for file in find_notebooks():
+        record = read_record(state.record_of(file.stem))
+        if record is not None:
+            found[file.stem] = {
+                "made_from": combine_parts(record.made_from), "made": combine_parts(record.made)
+            }  # fmt: skip
+    return found
 
 
 def _execute(book: Any, file: Path, bar: Any) -> None:
