@@ -7,7 +7,6 @@ meets Spark: everything passes through arrow.
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 import sys
@@ -19,25 +18,21 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
 from cjlib.columns import CUSTOMER, REASON, SHARE, TIME, TOUCHPOINT
 from cjlib.errors import ColumnError, JourneyError, MissingSourceError, nearest
+from cjlib.events.blocks import BLOCKS, lay_out_blocks, pack, read_blocks, unpack
 from cjlib.events.interactions import KEPT, NO_CUSTOMER, NO_TIME, UNKNOWN
-from cjlib.events.journey_log import JourneyLog, View, smallest_kind
-from cjlib.events.ordering import encode, order_events, stable_order
+from cjlib.events.journey_log import JourneyLog
 from cjlib.events.store import StoredLog, open_layout
 
 PART: Final = 1_000_000  # contacts a partition should hold
-BLOCK: Final = 1_000_000  # contacts in a row of the cached log; a customer is never cut
 MAX_PARTS: Final = 100_000
 WHOLE: Final = ("byte", "short", "integer", "long")
 NAMES: Final = ("string", "varchar", "char", *WHOLE)
 MOMENTS: Final = ("timestamp", "timestamp_ntz", "date", *WHOLE)
-BLOCKS: Final = "contacts bigint, journeys bigint, codes binary, times binary, offsets binary"
 INSTALL: Final = (
     "Spark needs PySpark (pip install 'cjlib[spark]') and Java 17 or later "
     "(on Debian and Ubuntu: apt-get install openjdk-17-jre-headless)."
@@ -310,70 +305,6 @@ def stored_on_spark(log: StoredLog, session: Any) -> SparkLog:
 
     blocks = session.range(0, log.partitions, 1, max(log.partitions, 1))
     return SparkLog(blocks, read, log.labels, log.contacts, log.journeys, log.scope)
-
-
-def lay_out_blocks(
-    batches: Iterator[pa.RecordBatch], *, labels: Sequence[str]
-) -> Iterator[pa.RecordBatch]:
-    """Put one partition's rows (who, time, label, place) in order; yield a row for each block."""
-    given = [batch for batch in batches if batch.num_rows]
-    if not given:
-        return
-    table = pa.Table.from_batches(given)
-    who, _ = encode(table["who"], sort=False)
-    raw, seen = encode(table["label"], sort=False)
-    codes = pd.Index(list(labels)).get_indexer(pd.Index(seen))[raw]
-    times = table["time"].cast(pa.int64()).to_numpy()
-    first = stable_order(codes)
-    if "place" in table.column_names:
-        first = first[stable_order(table["place"].to_numpy()[first])]
-    order = first[order_events(who[first], times[first])]
-    who, codes, times = who[order], codes[order].astype(smallest_kind(len(labels))), times[order]
-    starts = np.flatnonzero(np.concatenate([[True], who[1:] != who[:-1]]))
-    offsets = np.append(starts, len(who)).astype(np.int64)
-    cuts = np.unique(np.searchsorted(starts, np.arange(0, len(who), BLOCK)))
-    for begin, end in zip(cuts, [*cuts[1:], len(starts)], strict=True):
-        low, high = int(offsets[begin]), int(offsets[end])
-        if low < high:
-            yield pa.RecordBatch.from_pydict(
-                {
-                    "contacts": [high - low], "journeys": [int(end - begin)],
-                    "codes": [codes[low:high].tobytes()], "times": [times[low:high].tobytes()],
-                    "offsets": [(offsets[begin : end + 1] - low).tobytes()],
-                }
-            )  # fmt: skip
-
-
-def read_blocks(batch: pa.RecordBatch, *, labels: tuple[str, ...]) -> Iterator[JourneyLog]:
-    """Yield a log for each row that ``lay_out_blocks`` made."""
-    for place in range(batch.num_rows):
-        codes = _numbers(batch.column("codes")[place], smallest_kind(len(labels)))
-        times = _numbers(batch.column("times")[place], np.int64)
-        offsets = _numbers(batch.column("offsets")[place], np.int64)
-        view = View(codes, labels, labels)
-        yield JourneyLog(
-            by="touchpoint", codes=codes, times=times, offsets=offsets,
-            owner=np.arange(len(offsets) - 1), customers=np.zeros(0, dtype=object),
-            labels=labels, names=labels, views={"touchpoint": view},
-        )  # fmt: skip
-
-
-def _numbers(value: Any, kind: type[np.integer[Any]]) -> npt.NDArray[Any]:
-    return np.require(np.frombuffer(value.as_buffer(), dtype=kind), requirements="A")
-
-
-def pack(found: Any) -> bytes:
-    """Write a kernel's answer, an array or several, as bytes."""
-    sink = io.BytesIO()
-    np.savez(sink, *(found if isinstance(found, tuple) else (found,)))
-    return sink.getvalue()
-
-
-def unpack(data: Any) -> Any:
-    """Read what ``pack`` wrote."""
-    with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-        found = tuple(stored[name] for name in stored.files)
-    return found if len(found) > 1 else found[0]
 
 
 def _map(frame: Any, function: Callable[..., Any], schema: str) -> Any:
