@@ -160,7 +160,7 @@ def test_a_failure_leaves_nothing_half_written(shop, monkeypatch):
     def fail(*args, **kwargs):
         raise OSError(28, "no space left")
 
-    monkeypatch.setattr("cjlib.events.storing._settle", fail)
+    monkeypatch.setattr("cjlib.events.storing.settle_part", fail)
     with pytest.raises(OSError, match="no space"):
         store_log(study_of(shop), shop / "kept")
     assert list((shop / "kept").iterdir()) == []

@@ -61,7 +61,7 @@ def iterate_source(
     The tables are as ``read_source`` gives them; one source is one after another.
     """
     for part, shown in _iterate_tables(study, source, tables, rows):
-        text = _as_text(part)
+        text = as_text(part)
         if not join:
             yield text, shown
         else:
@@ -122,7 +122,7 @@ def to_arrow(frame: Any) -> pa.Table:
 
 def read_table(path: Path, *, shown: str) -> pd.DataFrame:
     """Read one file whole, as text."""
-    parts = [_as_text(part) for part in read_file(path, shown=shown)]
+    parts = [as_text(part) for part in read_file(path, shown=shown)]
     table = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
     odd = table.iloc[:, 0].astype("str").str.startswith(ODD_ROW).to_numpy(dtype=bool)
     if odd.any():
@@ -136,13 +136,18 @@ def read_table(path: Path, *, shown: str) -> pd.DataFrame:
 def _stack(parts: list[pd.DataFrame], *, shown: str) -> pd.DataFrame:
     names = list(parts[0].columns)
     for part in parts[1:]:
-        if set(part.columns) != set(names):
-            odd = sorted(set(part.columns) ^ set(names))
-            raise ColumnError(
-                f"{CALLER}: the parts of {shown} must have the same columns; "
-                f"{', '.join(map(repr, odd[:5]))} stand in some only. Mend the parts."
-            )
+        require_same_columns(part.columns, names, shown=shown)
     return pd.concat([part[names] for part in parts], ignore_index=True)
+
+
+def require_same_columns(found: Iterable[str], first: Iterable[str], *, shown: str) -> None:
+    """Raise unless a part of a source has the columns of its first part."""
+    odd = sorted(set(found) ^ set(first))
+    if odd:
+        raise ColumnError(
+            f"{CALLER}: the parts of {shown} must have the same columns; "
+            f"{', '.join(map(repr, odd[:5]))} stand in some only. Mend the parts."
+        )
 
 
 def _find_repeated(table: pd.DataFrame) -> pd.Series:
@@ -158,7 +163,7 @@ def _find_repeated(table: pd.DataFrame) -> pd.Series:
     return pd.DataFrame(codes, index=table.index).duplicated()
 
 
-def _as_text(table: pa.Table) -> pd.DataFrame:
+def as_text(table: pa.Table) -> pd.DataFrame:
     """Turn typed columns into text, each cell by itself; times keep their type.
 
     A whole number kept as 7.0 (a gap made the column so) is written 7.
@@ -175,7 +180,9 @@ def _as_text(table: pa.Table) -> pd.DataFrame:
             continue
         if pa.types.is_floating(kind):
             numbers = column.to_pandas().to_numpy(dtype=float, na_value=np.nan)
-            whole = np.isfinite(numbers) & (numbers % 1 == 0) & (np.abs(numbers) < 2**63)
+            whole = (
+                np.isfinite(numbers) & (numbers == np.trunc(numbers)) & (np.abs(numbers) < 2**63)
+            )
             text = pd.Series(numbers).astype("string").fillna("").astype("str")
             if whole.any():
                 exact = pd.Series(numbers[whole].astype(np.int64)).astype("str")

@@ -70,9 +70,14 @@ class StoredLog:
             raise JourneyError(f"StoredLog.on: cores must be at least 1; got {cores!r}.")
         return replace(self, cores=cores)
 
+    def reading(self) -> pd.DataFrame:
+        """Return how each source was read: ``source``, ``way`` and, if not typed, ``why``."""
+        return pd.DataFrame(self.layout["reading"], columns=["source", "way", "why"], dtype="str")
+
     def set_aside(self) -> pd.DataFrame:
         """Return ``file``, ``row`` and ``reason`` of every row that does not count."""
-        return pd.read_parquet(self.folder / "set_aside.parquet")
+        table = pd.read_parquet(self.folder / "set_aside.parquet")
+        return table.astype({"file": "str", "reason": "str"})
 
     def misfits(self) -> pd.DataFrame:
         """Return the values that fitted no rule, as ``Interactions.misfits``."""
