@@ -1,24 +1,29 @@
 """Speed of the journey questions beside named peers, on one synthetic log, in CPU seconds.
 
-    python benchmarks/journeys.py [--events 1000000,10000000] [--peers pandas,pm4py]
+    python benchmarks/journeys.py [--events 1000000,10000000,100000000]
+                                  [--peers numpy,stored,pm4py]
                                   [--python pm4py=PATH --python retentioneering=PATH]
 
 Each engine runs in its own process (so that one's memory or threads do not help another) and
 answers the same six questions on the same Parquet file: transition counts, top-20 variants,
 median and 90th percentile of the time per transition, step matrix, four-step funnel, entries
 and exits. CPU seconds of that process and its threads are counted, wall time is not: a shared
-machine would mislead. A peer that is not installed is said to be absent; install it in an
-environment of its own and pass that Python with --python NAME=PATH.
+machine would mislead. What an engine does once, such as imports, is done on a small log first.
+A peer that is not installed is said to be absent; install it in an environment of its own and
+pass that Python with --python NAME=PATH.
 
 "cjlib" asks the plain questions of ``cjlib.events`` of a log in memory, "stored" asks them of
 partitions on disk that ``store_log`` made from the same file (with pseudonyms, duplicates and
 scope: reading is dearer), "intervals" asks the questions of ``cjlib.journeys``, whose results
-carry intervals by customer; the peers' do not.
+carry intervals by customer; the peers' do not. "numpy" is one pass written by hand for each
+question on columns already coded and in order: what the kit may cost at most twice of.
+Above twenty million events only "stored" runs, which needs no more memory for a longer log.
 
-The counts of every engine are compared with ours where the definitions agree, so that nobody
-is fast by answering something else. With several sizes the growth is told: the power of the
-number of events that the CPU seconds follow, 1 being proportional. pm4py is AGPL: it is only
-ever run here, never imported by the kit.
+The counts of every engine are compared with the first one's where the definitions agree, so
+that nobody is fast by answering something else. With several sizes the growth is told: the
+power of the number of events that the CPU seconds follow, 1 being proportional, and what it
+would make of a billion events. pm4py is AGPL: it is only ever run here, never imported by the
+kit.
 """
 
 from __future__ import annotations
@@ -32,14 +37,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import journeys_peers as peers
+from journeys_peers import STAGES, STEPS
+
 ENGINES = (
-    "cjlib", "stored", "intervals", "pandas", "polars", "duckdb", "pm4py", "retentioneering",
+    "cjlib", "numpy", "stored", "intervals", "pandas", "polars", "duckdb", "pm4py",
+    "retentioneering",
 )  # fmt: skip
-STAGES = ["t00", "t01", "t02", "t03"]
-STEPS = 8
+MOST = 20_000_000  # events of a log that is held in memory
+CHUNK = 1_000_000
+SMALL = 20_000  # events of the log on which each engine warms up
 SEED = 1404
 
 
@@ -49,34 +60,52 @@ def main() -> int:
     parser.add_argument("--events", default="1000000")
     parser.add_argument("--peers", default=",".join(ENGINES[1:]))
     parser.add_argument("--python", action="append", default=[], metavar="NAME=PATH")
+    parser.add_argument("--folder", type=Path, help="where the logs are made and kept")
     parser.add_argument("--engine", choices=ENGINES)
-    parser.add_argument("--file", type=Path)
+    parser.add_argument("--file", type=Path, action="append")
     given = parser.parse_args()
     if given.engine:
-        sys.stdout.write(json.dumps(run_engine(given.engine, given.file)))
+        sys.stdout.write(json.dumps(run_engine(given.engine, *given.file)))
         return 0
     pythons = dict(pair.split("=", 1) for pair in given.python)
     names = ["cjlib", *(name for name in given.peers.split(",") if name)]
-    spent: dict[str, dict[int, float]] = {name: {} for name in names}
-    for events in map(int, given.events.split(",")):
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "log.parquet"
-            make_log(file, events)
-            ours: dict[str, Any] = {}
+    spent: dict[str, dict[int, tuple[float, float]]] = {name: {} for name in names}
+    with tempfile.TemporaryDirectory(dir=given.folder) as temporary:
+        folder = given.folder or Path(temporary)
+        for events in (SMALL, *map(int, given.events.split(","))):
+            file = folder / f"log-{events}.parquet"
+            if not file.is_file():
+                make_log(file, events)
+        for events in map(int, given.events.split(",")):
+            file, ours = folder / f"log-{events}.parquet", dict[str, Any]()
             say(f"{events:,} events, seed {SEED}; CPU seconds: questions (with reading), peak MB")
             for name in names:
-                found = run_apart(name, file, pythons.get(name, sys.executable))
+                if events > MOST and name != "stored":
+                    continue
+                warm = folder / f"log-{SMALL}.parquet"
+                found = run_apart(name, warm, file, pythons.get(name, sys.executable))
                 ours = ours or found
                 tell(name, found, ours)
                 if "absent" not in found:
-                    spent[name][events] = sum(found["spent"].values())
+                    asked = sum(found["spent"].values())
+                    spent[name][events] = asked, asked + found["reading"]
     for name, by_size in spent.items():
-        sizes = sorted(by_size)
-        if len(sizes) > 1:
-            few, many = sizes[0], sizes[-1]
-            power = math.log(by_size[many] / by_size[few]) / math.log(many / few)
-            say(f"{name:16s} grows with the events to the power {power:.2f}")
+        tell_growth(name, by_size)
     return 0
+
+
+def tell_growth(name: str, by_size: dict[int, tuple[float, float]]) -> None:
+    """Print the power of the events that the cost follows, and a billion on paper."""
+    sizes = sorted(by_size)
+    for few, many in pairwise(sizes):
+        for place, what in enumerate(("questions", "from the file")):
+            low, high = by_size[few][place], by_size[many][place]
+            power = math.log(high / low) / math.log(many / few)
+            billion = high * (1e9 / many) ** power
+            say(
+                f"{name:16s} {few:,} to {many:,}, {what}: power {power:.2f}, "
+                f"{high / many * 1e6:.2f} microseconds an event; a billion {billion:,.0f} s"
+            )
 
 
 def say(text: str) -> None:
@@ -86,11 +115,31 @@ def say(text: str) -> None:
 
 
 def make_log(file: Path, events: int) -> None:
-    """Write a log of ten contacts per customer on average, 24 touchpoints, heavy-tailed gaps."""
+    """Write a log of ten contacts per customer on average, 24 touchpoints, rows by time."""
+    import duckdb
     import numpy as np
-    import pandas as pd
+    import pyarrow.parquet as pq
 
     rng = np.random.default_rng(SEED)
+    draft = file.with_suffix(".draft")
+    writer = None
+    for first in range(0, events, CHUNK):
+        made = make_customers(rng, min(CHUNK, events - first), first // 10)
+        writer = writer or pq.ParquetWriter(draft, made.schema)
+        writer.write_table(made)
+    if writer:
+        writer.close()
+    settings = {"memory_limit": "2GB", "threads": "2", "temp_directory": f"{file}.sorting"}
+    with duckdb.connect(config=settings) as engine:
+        engine.read_parquet(str(draft)).order("time, customer").write_parquet(str(file))
+    draft.unlink()
+
+
+def make_customers(rng: Any, events: int, first: int) -> Any:
+    """Make the contacts of some customers, numbered from ``first``, as an arrow table."""
+    import numpy as np
+    import pyarrow as pa
+
     customers = max(events // 10, 1)
     who = np.sort(rng.integers(0, customers, events))
     # A walk with memory: the next touchpoint is often the next in line, or back to the start.
@@ -102,19 +151,19 @@ def make_log(file: Path, events: int) -> None:
     along = np.cumsum(gaps)
     began = rng.integers(0, 90 * 86_400_000_000, customers)[who]  # customers begin in 90 days
     when = along - along[fresh][np.cumsum(fresh) - 1] + began
-    table = pd.DataFrame(
+    return pa.table(
         {
-            "customer": np.char.add("c", who.astype("U8")),
+            "customer": np.char.add("c", (who + first).astype("U9")),
             "time": when.astype("datetime64[us]"),
             "touchpoint": np.array([f"t{i:02d}" for i in range(24)])[where],
         }
     )
-    table.sort_values("time", kind="stable").to_parquet(file, index=False)
 
 
-def run_apart(name: str, file: Path, python: str) -> dict[str, Any]:
+def run_apart(name: str, warm: Path, file: Path, python: str) -> dict[str, Any]:
     """Run one engine in a process of its own and return what it found."""
-    command = [python, __file__, "--engine", name, "--file", str(file)]
+    files = ["--file", str(warm), "--file", str(file)]
+    command = [python, __file__, "--engine", name, *files]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
@@ -123,12 +172,13 @@ def run_apart(name: str, file: Path, python: str) -> dict[str, Any]:
     return found
 
 
-def run_engine(name: str, file: Path) -> dict[str, Any]:
+def run_engine(name: str, warm: Path, file: Path) -> dict[str, Any]:
     """Answer the six questions with one engine and time each."""
-    load: Callable[[Path], dict[str, Callable[[], Any]]] = globals()[f"load_{name}"]
-    importing = time.process_time()
-    load(file)  # imports, caches and compiled parts: paid once, not counted below
-    importing = time.process_time() - importing
+    load: Callable[[Path], dict[str, Callable[[], Any]]] = globals().get(f"load_{name}") or getattr(
+        peers, f"load_{name}"
+    )
+    for ask in load(warm).values():  # imports, caches and compiled parts: not counted below
+        ask()
     start = time.process_time()
     questions = load(file)
     reading = time.process_time() - start
@@ -179,6 +229,85 @@ def load_cjlib(file: Path) -> dict[str, Callable[[], Any]]:
     return ask_plainly(code_events(table["customer"], moments, table["touchpoint"]))
 
 
+def load_numpy(file: Path) -> dict[str, Callable[[], Any]]:
+    """Ask by hand: one numpy pass for each question, on columns coded and put in order."""
+    import numpy as np
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(file)
+    who, codes = (
+        table[name].combine_chunks().dictionary_encode().indices.to_numpy()
+        for name in ("customer", "touchpoint")
+    )
+    names = table["touchpoint"].combine_chunks().dictionary_encode().dictionary.to_pylist()
+    codes = np.argsort(np.argsort(names))[codes].astype(np.int8)
+    times = table["time"].to_numpy().astype("datetime64[us]").astype(np.int64)
+    order = np.lexsort((times, who))
+    who, codes, times, k = who[order], codes[order], times[order], len(names)
+    fresh = np.concatenate([[True], who[1:] != who[:-1]])
+    starts = np.flatnonzero(fresh)
+    lengths = np.diff(np.append(starts, len(who)))
+    del table, order, who
+
+    def moves() -> Any:
+        pair = codes[:-1].astype(np.int16) * np.int16(k)
+        pair += codes[1:]
+        return pair[~fresh[1:]]
+
+    def variants() -> list[int]:
+        longest = int(lengths.max())
+        drawn = np.random.default_rng(1).integers(0, 2**63, (longest, k), dtype=np.int64)
+        place = np.arange(len(codes)) - np.repeat(starts, lengths)
+        hashed = np.add.reduceat(drawn[place, codes], starts)
+        counts = np.unique(hashed, return_counts=True)[1]
+        return [int(n) for n in np.sort(counts)[::-1][:5]]
+
+    def gaps() -> float:
+        key = moves().astype(np.int64) << 48
+        key |= np.diff(times)[~fresh[1:]]
+        key.sort()
+        edges = np.searchsorted(key, np.arange(k * k + 1, dtype=np.int64) << 48)
+        key &= (1 << 48) - 1
+        some = np.flatnonzero(np.diff(edges))
+        found = []
+        for q in (0.5, 0.9):
+            exact = (np.diff(edges)[some] - 1) * q
+            low = exact.astype(np.int64)
+            below = key[edges[some] + low]
+            above = key[np.minimum(edges[some] + low + 1, edges[some + 1] - 1)]
+            found.append(below + (above - below) * (exact - low))
+        return round(float((found[0] / 3.6e9).sum()), 6)
+
+    def steps() -> int:
+        return sum(
+            int(np.bincount(codes[starts[lengths > step] + step], minlength=k).sum())
+            for step in range(STEPS)
+        )
+
+    def funnel() -> list[int]:
+        reached, since = np.ones(len(starts), dtype=bool), np.full(len(starts), times.min())
+        journey = np.cumsum(fresh) - 1
+        counts = []
+        for code in range(len(STAGES)):
+            at = np.flatnonzero(codes == code)
+            at = at[reached[journey[at]] & (times[at] >= since[journey[at]])]
+            whose, first = np.unique(journey[at], return_index=True)
+            reached[:] = False
+            reached[whose] = True
+            since[whose] = times[at[first]]
+            counts.append(len(whose))
+        return counts
+
+    return {
+        "transitions": lambda: int(np.bincount(moves(), minlength=k * k).sum()),
+        "variants": variants,
+        "times": gaps,
+        "steps": steps,
+        "funnel": funnel,
+        "exits": lambda: int(np.bincount(codes[starts + lengths - 1], minlength=k).max()),
+    }
+
+
 def load_stored(file: Path) -> dict[str, Callable[[], Any]]:
     """Ask the same of partitions on disk, made from the file by a study's rules."""
     from cjlib.events import store_log
@@ -213,76 +342,6 @@ def ask_plainly(log: Any) -> dict[str, Callable[[], Any]]:
     }
 
 
-def load_polars(file: Path) -> dict[str, Callable[[], Any]]:
-    """Ask polars, on coded and sorted columns, what a frame answers directly: no funnel."""
-    import polars as pl
-
-    table = (
-        pl.read_parquet(file)
-        .with_columns(pl.col("touchpoint").cast(pl.Categorical))
-        .sort(["customer", "time"], maintain_order=True)
-    )
-
-    def moves() -> Any:
-        after = table.select(
-            "touchpoint",
-            to=pl.col("touchpoint").shift(-1).over("customer"),
-            gap=(
-                pl.col("time").shift(-1).over("customer") - pl.col("time")
-            ).dt.total_microseconds(),
-        )
-        return after.drop_nulls("to").group_by(["touchpoint", "to"])
-
-    def variants() -> list[int]:
-        paths = table.group_by("customer", maintain_order=True).agg(
-            pl.col("touchpoint").cast(pl.String).str.join(">")
-        )
-        found = paths.group_by("touchpoint").len().sort("len", descending=True)
-        return [int(n) for n in found["len"].head(5)]
-
-    return {
-        "transitions": lambda: int(moves().len()["len"].sum()),
-        "variants": variants,
-        "times": lambda: round(float(moves().agg(pl.col("gap").median())["gap"].sum()) / 3.6e9, 6),
-        "exits": lambda: int(
-            table.group_by("customer").agg(pl.col("touchpoint").last())["touchpoint"]
-            .value_counts()["count"].max()
-        ),
-    }  # fmt: skip
-
-
-def load_duckdb(file: Path) -> dict[str, Callable[[], Any]]:
-    """Ask DuckDB, straight on the file with window functions, what one query answers."""
-    import duckdb
-
-    base = duckdb.connect()
-    base.read_parquet(str(file)).create_view("log")
-    base.execute(
-        "CREATE OR REPLACE VIEW moves AS SELECT touchpoint, lead(touchpoint) OVER w AS later, "
-        "epoch_us(lead(time) OVER w) - epoch_us(time) AS gap "
-        "FROM log WINDOW w AS (PARTITION BY customer ORDER BY time)"
-    )
-
-    def ask(query: str) -> list[Any]:
-        return [row[0] for row in base.execute(query).fetchall()]
-
-    return {
-        "transitions": lambda: int(ask("SELECT count(*) FROM moves WHERE later IS NOT NULL")[0]),
-        "variants": lambda: ask(
-            "SELECT count(*) AS n FROM (SELECT string_agg(touchpoint, '>' ORDER BY time) AS path "
-            "FROM log GROUP BY customer) GROUP BY path ORDER BY n DESC LIMIT 5"
-        ),
-        "times": lambda: round(
-            float(ask("SELECT sum(m) / 3.6e9 FROM (SELECT median(gap) AS m FROM moves "
-                      "WHERE later IS NOT NULL GROUP BY touchpoint, later)")[0]), 6
-        ),
-        "exits": lambda: int(
-            ask("SELECT count(*) AS n FROM moves WHERE later IS NULL GROUP BY touchpoint "
-                "ORDER BY n DESC LIMIT 1")[0]
-        ),
-    }  # fmt: skip
-
-
 def load_intervals(file: Path) -> dict[str, Callable[[], Any]]:
     """Ask the questions of cjlib.journeys: the same counts, with intervals by customer."""
     import pandas as pd
@@ -313,100 +372,6 @@ def load_intervals(file: Path) -> dict[str, Callable[[], Any]]:
         ),
         "funnel": lambda: list(measure_funnel(log, stages=STAGES).table["journeys"].tolist()),
         "exits": lambda: int(find_exits(log).table["left"].max()),
-    }
-
-
-def load_pandas(file: Path) -> dict[str, Callable[[], Any]]:
-    """Ask plain pandas on text columns, as most notebooks do."""
-    import pandas as pd
-
-    table = pd.read_parquet(file).sort_values(["customer", "time"], kind="stable")
-
-    def moves() -> pd.DataFrame:
-        after = table.groupby("customer", sort=False)[["touchpoint", "time"]].shift(-1)
-        found = table.assign(to=after["touchpoint"], gap=after["time"] - table["time"])
-        return found[found["to"].notna()]
-
-    def funnel() -> list[int]:
-        reached = None
-        counts = []
-        for stage in STAGES:
-            rows = table[table["touchpoint"] == stage]
-            if reached is not None:
-                rows = rows.merge(reached.rename("since"), left_on="customer", right_index=True)
-                rows = rows[rows["time"] >= rows["since"]]
-            reached = rows.groupby("customer")["time"].min()
-            counts.append(len(reached))
-        return counts
-
-    def times() -> float:
-        gaps = moves().groupby(["touchpoint", "to"])["gap"]
-        gaps.quantile(0.9)
-        return round(float((gaps.median() / pd.Timedelta(hours=1)).sum()), 6)
-
-    def steps() -> int:
-        place = table.groupby("customer", sort=False).cumcount()
-        early = table[place < STEPS]
-        return int(pd.crosstab(early["touchpoint"], place[place < STEPS]).to_numpy().sum())
-
-    def variants() -> list[int]:
-        paths = table.groupby("customer", sort=False)["touchpoint"].agg(" > ".join)
-        return [int(n) for n in paths.value_counts().head(5)]
-
-    return {
-        "transitions": lambda: int(moves().groupby(["touchpoint", "to"]).size().sum()),
-        "variants": variants,
-        "times": times,
-        "steps": steps,
-        "funnel": funnel,
-        "exits": lambda: int(
-            table.groupby("customer", sort=False)["touchpoint"].last().value_counts().iloc[0]
-        ),
-    }
-
-
-def load_pm4py(file: Path) -> dict[str, Callable[[], Any]]:
-    """Ask pm4py, on a pandas log, what it has of the six: no ordered funnel, no step matrix."""
-    import pandas as pd
-    import pm4py
-
-    table = pd.read_parquet(file)
-    log = pm4py.format_dataframe(
-        table, case_id="customer", activity_key="touchpoint", timestamp_key="time"
-    )
-
-    def variants() -> list[int]:
-        return sorted(pm4py.get_variants(log).values(), reverse=True)[:5]
-
-    def times() -> None:
-        pm4py.discover_performance_dfg(log)
-
-    return {
-        "transitions": lambda: int(sum(pm4py.discover_dfg(log)[0].values())),
-        "variants": variants,
-        "times": times,
-        "exits": lambda: int(max(pm4py.get_end_activities(log).values())),
-    }
-
-
-def load_retentioneering(file: Path) -> dict[str, Callable[[], Any]]:
-    """Ask retentioneering what it has of the six as data: no variants."""
-    import pandas as pd
-    from retentioneering.eventstream import Eventstream
-
-    table = pd.read_parquet(file).rename(
-        columns={"customer": "user_id", "time": "timestamp", "touchpoint": "event"}
-    )
-    stream = Eventstream(table)
-
-    def run(question: Callable[..., Any], **options: Any) -> None:
-        question(**options)
-
-    return {
-        "transitions": lambda: run(stream.transition_graph_data, edge_weight="count"),
-        "times": lambda: run(stream.transition_graph_data, edge_weight="time_median"),
-        "steps": lambda: run(stream.step_matrix_data, max_steps=STEPS),
-        "funnel": lambda: run(stream.funnel_data, steps=STAGES),
     }
 
 
