@@ -7,7 +7,7 @@ from cjlib.maps.exports import SavedMap, save_map_as, tabulate_map
 from cjlib.maps.fonts import embed_fonts
 from cjlib.maps.future import plan_future
 from cjlib.maps.gaps import list_belief_gaps
-from cjlib.maps.picture import draw_map, save_picture
+from cjlib.maps.picture import draw_map, draw_whole_map, save_picture
 from cjlib.maps.rendering import map_fragment, map_styles, render_html
 from cjlib.maps.side_by_side import render_side_by_side
 from cjlib.maps.starting import list_map_templates, new_map
@@ -22,6 +22,7 @@ __all__ = [
     "check_map",
     "diff_maps",
     "draw_map",
+    "draw_whole_map",
     "embed_fonts",
     "find_staleness",
     "is_stale",

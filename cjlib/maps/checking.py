@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ AFTER_PURCHASE = ("retention", "advocacy")  # kinds of stage
 ANYWHERE = "journey"  # where a KPI of the whole journey stands
 OUTSIDE = ("start", "end", "external")  # where moves come from and go to
 MAX_MAP_BYTES = 10_000_000
+REMEMBERED = 64  # maps found right that are known again
+_RIGHT: dict[str, None] = {}  # checksums of their content, the oldest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +127,23 @@ def check_map(
 
 
 def require_map(journey_map: dict[str, Any], *, caller: str) -> None:
-    """Raise ``MapError`` with every fault of the map; warnings pass."""
+    """Raise ``MapError`` with every fault of the map; warnings pass.
+
+    A map that has been found right is known by its content and not checked again.
+    """
+    try:
+        content = sha256(json.dumps(journey_map).encode()).hexdigest()
+    except (TypeError, ValueError, RecursionError):
+        content = ""
+    if content in _RIGHT:
+        return
     faults = [f for f in check_map(journey_map) if f.severity == "fault"]
     if faults:
         raise MapError(faults, caller=caller)
+    if content:
+        _RIGHT[content] = None
+        if len(_RIGHT) > REMEMBERED:
+            del _RIGHT[next(iter(_RIGHT))]
 
 
 def _as_map_fault(fault: Fault) -> MapFault:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup
@@ -78,6 +79,7 @@ def draw_curve(
     )  # fmt: skip
 
 
+@lru_cache(maxsize=4)
 def draw_level(level: str) -> Markup:
     """Return the mark of an evidence level: a circle filled, half filled or empty."""
     inside = {

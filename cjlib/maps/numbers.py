@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from cjlib.language import format_date, format_number, is_rtl, phrase
 from cjlib.maps.words import say
@@ -60,8 +60,8 @@ class Voice:
         """Return a map text, escaped, kept apart from the direction of its neighbours."""
         said, language = say(text, self.language)
         if language and language != self.language:
-            return Markup('<bdi lang="{}">{}</bdi>').format(language, said)
-        return Markup("<bdi>{}</bdi>").format(said)
+            return Markup(f'<bdi lang="{escape(language)}">{escape(said)}</bdi>')
+        return Markup(f"<bdi>{escape(said)}</bdi>")
 
     def number(self, value: float, *, unit: str, decimals: int) -> str:
         """Return a number of a unit: shares as percent, emotions and points with their sign."""
@@ -96,7 +96,7 @@ class Voice:
             ]
             comma = "\u060c " if self.digits == "arabext" else ", "
             text += f" [{comma.join(ends)}]"
-        shown = Markup('<bdi dir="ltr" class="value">{}</bdi>').format(text)
+        shown = Markup(f'<bdi dir="ltr" class="value">{escape(text)}</bdi>')
         if kept.get("denominator") == "people who wrote":
             shown = Markup.escape(self.words("of_writers", value="{}")).format(shown)
         if unit in ("days", "minutes"):
@@ -107,7 +107,7 @@ class Voice:
         if "n" not in kept:
             return Markup("")
         said = phrase("n_is", self.language, n=self.count(kept["n"]))
-        return Markup(' <small class="n"><bdi>{}</bdi></small>').format(said)
+        return Markup(f' <small class="n"><bdi>{escape(said)}</bdi></small>')
 
 
 def decimals_of(kept: dict[str, Any]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from functools import lru_cache
 from importlib import resources
@@ -92,8 +91,9 @@ def map_fragment(
     require_map(journey_map, caller="map_fragment")
     voice = Voice.of(journey_map, language)
     view, m = MapView(journey_map, voice, root=root), journey_map
-    stale = find_staleness(m, today=today, checksum=checksum, language=voice.language)
     prefix = f"map-{m['id']}"
+    view.anchor = f"{prefix}-e-" if appendix else ""
+    stale = find_staleness(m, today=today, checksum=checksum, language=voice.language)
     rows = view.rows()
     has_curve = any(row.kind == "emotion-curve" for row in rows)
     return read_template("fragment.html").render(
@@ -182,8 +182,11 @@ def _legend(m: dict[str, Any], voice: Voice) -> list[str]:
 
 
 def letters_of(markup: str) -> str:
-    """Return the characters a page shows: its text, entities read, and the marks of its CSS."""
-    return Markup(markup).striptags() + re.sub(r"<[^>]*>", "", markup) + "“”«»·…–—[]().,%٪"
+    """Return the characters a page may show: those of its markup, and the marks of its CSS.
+
+    Entities stand for Latin characters only, which every page has.
+    """
+    return "".join(set(markup)) + "“”«»·…–—[]().,%٪"
 
 
 def _fill(text: str, part: Markup) -> Markup:

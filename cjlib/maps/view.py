@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -19,12 +20,17 @@ FINDING_OF = {
     "pains": "pain", "strengths": "strength", "needs": "need", "opportunities": "opportunity",
 }  # fmt: skip
 SHOWN = 4  # lines of a cell in sight; the rest unfolds
+UNBROKEN = "\u00a0"
 STRONG = ("csat", "ces", "nps")  # KPIs with a phrase of their own
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell: its lines, those it folds away, how well it is founded, and its evidence."""
+    """One cell: its lines, those it folds away, how well it is founded, and its evidence.
+
+    ``evidence``: of each piece its ``number`` in the appendix and its ``line`` in the cell;
+    ``sources``: how many there are, in words.
+    """
 
     stage: str
     lines: list[Markup]
@@ -32,6 +38,7 @@ class Cell:
     level: str
     mark: Markup
     word: str
+    sources: str
     evidence: list[dict[str, Any]]
     rules: list[Markup]
 
@@ -53,6 +60,11 @@ class MapView:
         self, journey_map: dict[str, Any], voice: Voice, *, root: str | None = None
     ) -> None:
         self.map, self.voice, self.root = journey_map, voice, root
+        self.anchor = ""  # before the ids of the appendix's rows, where there is one
+        self._made: dict[str, dict[str, Any]] = {}
+        self._cells: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for cell in journey_map.get("cells", []):
+            self._cells.setdefault((cell["lane"], cell["at"]), []).append(cell)
         self.numbers = {e["id"]: i for i, e in enumerate(journey_map.get("evidence", []), 1)}
         self.entries = {e["id"]: e for e in journey_map.get("evidence", [])}
 
@@ -80,8 +92,7 @@ class MapView:
         return [self._metric(m) for m in mine]
 
     def _cell(self, lane: dict[str, Any], stage: str) -> Cell:
-        found = [c for c in self.map.get("cells", [])
-                 if c["lane"] == lane["id"] and c["at"] == stage]  # fmt: skip
+        found = self._cells.get((lane["id"], stage), [])
         lines: list[Markup] = []
         for cell in found:
             lines += [self.voice.text(cell["text"])] if cell.get("text") else []
@@ -92,12 +103,12 @@ class MapView:
         levels = [c["level"] for c in found if c.get("level")] or levels
         cut = SHOWN if len(lines) > SHOWN + 1 else len(lines)
         level = levels[0] if levels else "assumption"
+        order = sorted(set(keys) & set(self.entries), key=self.numbers.__getitem__)
         return Cell(
             stage, lines[:cut], lines[cut:], level, draw_level(level),
             self.voice.words(f"level_{level}"),
-            [self._entry(k) for k in sorted(set(keys), key=lambda k: self.numbers.get(k, 0))
-             if k in self.entries],
-            _once(rules),
+            self.voice.words("sources", count=len(order)) if order else "",
+            [self._entry(key) for key in order], _once(rules),
         )  # fmt: skip
 
     def _from_lists(
@@ -198,6 +209,30 @@ class MapView:
         return [Markup("{} {}").format(words, voice.estimate(p)) for words, p in pairs]
 
     def _entry(self, key: str) -> dict[str, Any]:
+        """Return a piece of evidence as a reader sees it; made once."""
+        if key not in self._made:
+            made = self._read_entry(key)
+            self._made[key] = made | {"line": self._line(made)}
+        return self._made[key]
+
+    def _line(self, e: dict[str, Any]) -> Markup:
+        """Return a piece of evidence as one line of a cell."""
+        parts = [Markup("{}: <bdi>{}</bdi>").format(e["type"], e["source"])]
+        if self.anchor:
+            parts.insert(0, Markup('<a href="#{}{}">{}</a>.').format(
+                self.anchor, e["id"], e["number"]
+            ))  # fmt: skip
+        parts += [Markup("— {}").format(e["text"])] if e["text"] else []
+        parts += [Markup("({})").format(e["method"])] if e["method"] else []
+        if e["n"]:
+            n = self.voice.words("column_n")
+            parts.append(Markup("<bdi>{} = {}</bdi>").format(n, e["n"]))
+        if e["link"]:
+            file = e["file"] or e["uri"]
+            parts.append(Markup('<a href="{}"><bdi dir="ltr">{}</bdi></a>').format(e["link"], file))
+        return Markup(" ").join(parts)
+
+    def _read_entry(self, key: str) -> dict[str, Any]:
         entry, voice = self.entries[key], self.voice
         kind = entry["type"]
         known = ("survey", "interview", "quote", "event-log", "document", "team", "review")
@@ -214,6 +249,18 @@ class MapView:
             "file": PurePosixPath(entry.get("uri", "")).name,
             "n": voice.count(entry["n"]) if "n" in entry else "", "period": " – ".join(days),
         }  # fmt: skip
+
+
+def plain_line(line: Markup) -> str:
+    """Return a line without its markup, numbers kept whole and left-to-right by characters."""
+
+    def keep(found: re.Match[str]) -> str:
+        return f"\u202a{found[1].replace(' ', UNBROKEN)}\u202c"
+
+    kept = re.sub(r'<bdi dir="ltr"[^>]*>(.*?)</bdi>', keep, str(line))
+    kept = re.sub(r"(?<=<bdi>)[^<>]* = [^<>]*(?=</bdi></small>)",
+                  lambda n: n[0].replace(" ", UNBROKEN), kept)  # fmt: skip
+    return html.unescape(re.sub(r"<[^>]*>", "", kept))
 
 
 def link_to(uri: str, root: str | None) -> str:

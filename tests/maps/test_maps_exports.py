@@ -82,14 +82,15 @@ def test_other_endings_and_tools_are_refused(wide, tmp_path):
             save_map_as(wide, tmp_path / "map.pdf", using="weasyprint")
 
 
-def test_without_a_printer_the_curve_is_drawn_and_said_to_be_no_more(wide, tmp_path, monkeypatch):
+def test_without_a_printer_every_cell_is_drawn(tmp_path, monkeypatch):
+    m = make_wide_map(stages=3, lanes=4)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
 
     for ending in (".pdf", ".png"):
-        saved = save_map_as(wide, tmp_path / f"map{ending}")
-        assert (saved.made_with, saved.holds) == ("matplotlib", "the emotion curve only")
-        assert "the emotion curve only; made with matplotlib" in saved.summary()
+        saved = save_map_as(m, tmp_path / f"map{ending}")
+        assert (saved.made_with, saved.holds) == ("matplotlib", "every cell, without its evidence")
+        assert "every cell, without its evidence; made with matplotlib" in saved.summary()
         assert saved.path.stat().st_size > 5_000
 
 

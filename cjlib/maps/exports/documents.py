@@ -40,12 +40,35 @@ def choose_tool(using: str | None) -> str:
     return using
 
 
-def write_pdf(page: str, file: Path, *, tool: str) -> None:
+def choose_printer(using: str | None, *, caller: str) -> str:
+    """Return the printer of pages that is asked for, or the first that is there.
+
+    Raises
+    ------
+    JourneyError
+        If there is none: a whole page cannot be drawn by matplotlib.
+    """
+    there = {
+        "weasyprint": importlib.util.find_spec("weasyprint") is not None,
+        "chromium": _browser() is not None,
+    }
+    found = [tool for tool in there if there[tool] and using in (None, tool)]
+    if not found:
+        known = ", ".join(tool for tool in there if there[tool]) or "neither"
+        raise JourneyError(
+            f"{caller}: a page is printed by {using or 'Chromium or WeasyPrint'}, which must be "
+            f"installed; there is {known}. Install it, or open the .html file in a browser and "
+            "print it from there."
+        )
+    return found[0]
+
+
+def write_pdf(page: str, file: Path, *, tool: str, caller: str = "save_map_as") -> None:
     """Print a page, tagged for screen readers, into a PDF without dates in it."""
     if tool == "weasyprint":
         _print_with_weasyprint(page, file)
     else:
-        _print_with_browser(page, file)
+        _print_with_browser(page, file, caller=caller)
 
 
 def write_picture_of_pdf(page: str, file: Path, *, tool: str) -> None:
@@ -86,10 +109,10 @@ def _print_with_weasyprint(page: str, file: Path) -> None:
     _undate(file)
 
 
-def _print_with_browser(page: str, file: Path) -> None:
+def _print_with_browser(page: str, file: Path, *, caller: str) -> None:
     """Print with Chromium, which gets a folder of its own and nothing from the network."""
     with tempfile.TemporaryDirectory(prefix="cjlib-", ignore_cleanup_errors=True) as folder:
-        source = Path(folder) / "map.html"
+        source = Path(folder) / "page.html"
         source.write_text(page, encoding="utf-8")
         command = [
             str(_browser()), "--headless", "--disable-gpu", "--no-first-run", "--disable-sync",
@@ -103,14 +126,14 @@ def _print_with_browser(page: str, file: Path) -> None:
             done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
         except subprocess.TimeoutExpired as error:
             raise JourneyError(
-                f"save_map_as: Chromium must print the map within {SECONDS} seconds; it did not. "
-                "Try again when the machine is free, or use using='matplotlib'."
+                f"{caller}: Chromium must print the page within {SECONDS} seconds; it did not. "
+                "Try again when the machine is free, or print the .html file from a browser."
             ) from error
     if done.returncode or not file.is_file():
         last = (done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no message"])[-1]
         raise JourneyError(
-            f"save_map_as: Chromium must print the map; it ended with {done.returncode}: "
-            f"{last[:200]}. Use using='matplotlib', or save as .html and print from a browser."
+            f"{caller}: Chromium must print the page; it ended with {done.returncode}: "
+            f"{last[:200]}. Print the .html file from a browser instead."
         )
     _undate(file)
 

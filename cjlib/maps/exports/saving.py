@@ -24,7 +24,7 @@ from cjlib.maps.rendering import render_html
 from cjlib.tables import write_table
 
 ENDINGS = (".pdf", ".png", ".svg", ".pptx", ".csv", ".json", ".yaml", ".html")
-CURVE = "the emotion curve only"
+DRAWN = "every cell, without its evidence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class SavedMap:
     made_with : str
         What drew or wrote it: weasyprint, chromium, matplotlib, python-pptx or cjlib.
     holds : str
-        "the whole map", or "the emotion curve only" where matplotlib drew it.
+        "the whole map", or "every cell, without its evidence" where matplotlib drew it.
     """
 
     path: Path
@@ -60,9 +60,9 @@ def save_map_as(
 
     ========  =====================================================================
     .pdf      tagged, with WeasyPrint where it is installed; else with the Chromium
-              found on the PATH; else the emotion curve alone, drawn by matplotlib
-    .png      the pages of that PDF below one another; else the curve, as above
-    .svg      the emotion curve, by matplotlib
+              found on the PATH; else every cell on one page, drawn by matplotlib
+    .png      the pages of that PDF below one another; else drawn, as above
+    .svg      every cell, by matplotlib (``save_picture`` has the curve alone)
     .pptx     slides with native, editable tables and a native chart
     .csv      one row for every item of every cell; see ``tabulate_map``
     .json     the map itself; .yaml the same, for reading and editing by hand
@@ -118,8 +118,8 @@ def _save_document(
 ) -> SavedMap:
     tool = choose_tool(using)
     if tool == "matplotlib":
-        _publish(file, ending, lambda part: save_picture(m, part, language=language))
-        return SavedMap(file, tool, CURVE)
+        _publish(file, ending, lambda part: save_picture(m, part, language=language, whole=True))
+        return SavedMap(file, tool, DRAWN)
     page = render_html(m, language=language)
     write = write_pdf if ending == ".pdf" else write_picture_of_pdf
     _publish(file, ending, lambda part: write(page, part, tool=tool))
@@ -131,7 +131,11 @@ def _writer(
 ) -> tuple[str, str, Callable[[Path], object]]:
     whole = "the whole map"
     if ending == ".svg":
-        return "matplotlib", CURVE, lambda part: save_picture(m, part, language=language)
+        return (
+            "matplotlib",
+            DRAWN,
+            lambda part: save_picture(m, part, language=language, whole=True),
+        )
     if ending == ".pptx":
         from cjlib.maps.exports.slides import write_slides
 

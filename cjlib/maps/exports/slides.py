@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import io
 import re
 import textwrap
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
 from pptx import Presentation
 from pptx.chart.data import CategoryChartData
 from pptx.dml.color import RGBColor
@@ -29,7 +27,7 @@ from pptx.util import Emu, Inches, Pt
 
 from cjlib.maps.estimates import read_estimate
 from cjlib.maps.numbers import Voice
-from cjlib.maps.view import Cell, MapView, Row
+from cjlib.maps.view import Cell, MapView, Row, plain_line
 from cjlib.maps.words import say
 
 WIDTH, HEIGHT = 13.333, 7.5  # inches: the wide slide
@@ -43,7 +41,6 @@ PADDING = 0.12  # inches of a cell above and below its text together
 BLUE, INK, GREY, PALE = "174EA6", "202124", "DADCE0", "F1F3F4"
 MARKS = {"validated": "\u25cf", "partial": "\u25d0", "assumption": "\u25cb"}
 COMPLEX_FONT = "Tahoma"  # has the Persian letters wherever there is PowerPoint
-UNBROKEN = "\u00a0"
 MIDNIGHT = (1980, 1, 1, 0, 0, 0)  # the date of every file inside the archive
 
 
@@ -141,7 +138,7 @@ def _pages(rows: list[Row], chosen: range) -> Iterator[list[Strip]]:
 
 def _lines(cell: Cell, letters: int) -> list[str]:
     """Return what a cell says as plain lines, its level in words last; none longer than a cell."""
-    lines = [_plain(line) for line in (*cell.lines, *cell.more)]
+    lines = [plain_line(line) for line in (*cell.lines, *cell.more)]
     lines.append(f"{MARKS[cell.level]} {cell.word}")
     return [piece for line in lines for piece in textwrap.wrap(line, letters * 12) or [""]]
 
@@ -158,16 +155,6 @@ def _take(lines: list[str], letters: int, room: int) -> list[str]:
 
 def _height(lines: list[str], letters: int) -> int:
     return sum(len(textwrap.wrap(line, letters)) or 1 for line in lines)
-
-
-def _plain(line: Markup) -> str:
-    """Return a line without its markup, numbers kept left-to-right by control characters."""
-
-    def keep(found: re.Match[str]) -> str:
-        return f"\u202a{found[1].replace(' ', UNBROKEN)}\u202c"
-
-    kept = re.sub(r'<bdi dir="ltr"[^>]*>(.*?)</bdi>', keep, str(line))
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", "", kept)).split(" "))
 
 
 def _add_table(
