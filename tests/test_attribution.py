@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cjlib.attribution import MODELS, attribute_purchases, find_paths, measure_removal
+from cjlib.attribution import (
+    MODELS,
+    Paths,
+    attribute_purchases,
+    credit_paths,
+    find_paths,
+    measure_removal,
+    measure_returns,
+)
 from cjlib.errors import JourneyError, TooFewError
 from cjlib.events import read_interactions
 from cjlib.study import load_study
@@ -160,6 +170,65 @@ def test_markov_by_hand(build):
     # start: web 2/3, app 1/3; web -> app 1/2; app -> buy 1/2. p = 1/3.
     # without app 0 of 1/3 is left; without web 1/3 * 1/2 = 1/6: effects 1 and 1/2.
     assert share(found, "markov").to_dict() == pytest.approx({"web": 1 / 3, "app": 2 / 3})
+    # the one purchase had one contact with each: the same parts inside its own path
+    assert share(found, "markov by path").to_dict() == pytest.approx({"web": 1 / 3, "app": 2 / 3})
+
+
+def test_the_two_markovs_differ_where_paths_do(build):
+    # web alone sells once, web-app-app once; app alone does not.
+    rows = [("a", 0, "web"), ("a", 1, "buy"), ("b", 0, "web"), ("b", 1, "app"), ("b", 2, "app"),
+            ("b", 3, "buy"), ("c", 0, "app")]  # fmt: skip
+    found = attribute_purchases(build(rows), draws=5)
+    # start: web 2/3, app 1/3. web: buy 1/2, app 1/2. app: app 1/3, buy 1/3, nothing 1/3.
+    # buy from app 1/2, from web 3/4: p = 2/3. Without app 1/3 is left, without web 1/6.
+    web, app = 3 / 4, 1 / 2
+
+    assert share(found, "markov").to_dict() == pytest.approx(
+        {"web": web / (web + app), "app": app / (web + app)}
+    )
+    part = web / (web + 2 * app)  # of the second purchase; the first is all web's
+    assert share(found, "markov by path").to_dict() == pytest.approx(
+        {"web": (1 + part) / 2, "app": (1 - part) / 2}
+    )
+
+
+def test_position_and_shapley_by_hand(build):
+    rows = [("a", d, w) for d, w in enumerate(["web", "app", "app", "shop"])]
+    rows += [("a", 9, "buy", 10), ("b", 0, "web"), ("b", 1, "app"), ("b", 2, "buy", 40)]
+    found = attribute_purchases(build(rows), draws=5)
+
+    assert share(found, "position").to_dict() == pytest.approx(
+        {"web": (0.4 + 0.5) / 2, "app": (0.2 + 0.5) / 2, "shop": 0.4 / 2}
+    )
+    third = 1 / 3
+    assert share(found, "shapley").to_dict() == pytest.approx(
+        {"web": (third + 0.5) / 2, "app": (third + 0.5) / 2, "shop": third / 2}
+    )
+    money = found.table.set_index(["model", "channel"])["amount"]
+    assert money["shapley", "app"] == pytest.approx(10 / 3 + 20)
+
+
+@given(st.lists(st.tuples(st.lists(st.integers(0, 3), min_size=1, max_size=5), st.booleans()),
+                min_size=1, max_size=12))  # fmt: skip
+def test_shapley_is_the_mean_over_all_orders_of_joining(found):
+    codes = np.array([c for path, _ in found for c in path])
+    offsets = np.cumsum([0, *(len(path) for path, _ in found)])
+    n = len(found)
+    paths = Paths(codes, np.zeros(len(codes)), offsets, np.arange(n),
+                  np.array([b for _, b in found]), np.full(n, np.nan), tuple("abcd"), n,
+                  0)  # fmt: skip
+    credit = credit_paths(paths, half_life_days=7)["shapley"]
+    quick = np.bincount(codes, credit, minlength=4)
+
+    def worth(team):
+        return sum(b and set(path) <= team for path, b in found)
+
+    slow = np.zeros(4)
+    orders = list(permutations(range(4)))
+    for order in orders:
+        for i, c in enumerate(order):
+            slow[c] += worth({*order[: i + 1]}) - worth({*order[:i]})
+    assert quick == pytest.approx(slow / len(orders))
 
 
 rows_of = st.lists(
@@ -184,7 +253,9 @@ def test_laws_of_shares_and_paths(rows, tmp_path_factory):
             attribute_purchases(interactions, draws=2)
         return
     found = attribute_purchases(interactions, draws=2)
-    assert found.table.groupby("model")["estimate"].sum().to_numpy() == pytest.approx(np.ones(5))
+    assert found.table.groupby("model")["estimate"].sum().to_numpy() == pytest.approx(
+        np.ones(len(MODELS))
+    )
     assert found.table["estimate"].between(-1e-12, 1 + 1e-12).all()
     assert 0 <= found.disagreement.estimate <= 1
 
@@ -224,8 +295,6 @@ def test_errors_say_what_to_do(build):
 
 @pytest.mark.parametrize("language", ["en", "fa"])
 def test_the_figure_shows_the_shares(build, language):
-    from dataclasses import replace
-
     found = replace(attribute_purchases(build(JOURNEYS), draws=5), language=language)
     ax = found.plot()
     drawn = [line.get_xdata() for line in ax.lines]
@@ -234,11 +303,83 @@ def test_the_figure_shows_the_shares(build, language):
     ax.figure.canvas.draw()
 
 
+def costs(*rows):
+    table = pd.DataFrame(rows, columns=["channel", "month", "spend"])
+    return table.assign(month=pd.to_datetime(table["month"]))
+
+
+def test_returns_by_hand(build):
+    # a buys for 100 after web and app in January, b for 60 after web in March: no costs then
+    rows = [("a", 0, "web"), ("a", 3, "app"), ("a", 4, "buy", 100), ("c", 5, "app"),
+            ("b", 60, "web"), ("b", 62, "buy", 60)]  # fmt: skip
+    log = build(rows)
+    paid = costs(("web", "2025-01-01", 6), ("tv", "2025-01-01", 9), ("web", "2024-12-01", 99),
+                 ("app", "2025-01-01", np.nan))  # fmt: skip
+    before = paid.copy()
+    found = measure_returns(log, costs=paid, draws=40)
+    table = found.table.set_index(["model", "channel"])
+    web = table.loc[("linear", "web")]
+
+    assert (web["spend"], web["purchases"], web["amount"]) == (6, 0.5, 50)
+    assert found.margin == 0.3
+    assert web["gain"] == pytest.approx(15)
+    assert web["estimate"] == pytest.approx(15 / 6 - 1)
+    assert web["cost_per_purchase"] == pytest.approx(12)
+    assert web["low"] <= web["estimate"] <= web["high"]
+    assert web["low"] == -1  # resamples without a leave nothing
+    assert table.loc[("last", "app"), "method"].startswith("no spend")
+    assert table.loc[("last", "app"), "amount"] == 100
+    assert np.isnan(table.loc[("last", "app"), "estimate"])
+    assert table.loc[("last", "tv"), "method"].startswith("spend, but no contact")
+    assert np.isnan(table.loc[("last", "tv"), "estimate"])
+    assert table.loc[("first", "web"), "estimate"] == pytest.approx(30 / 6 - 1)
+    assert found.table.groupby("model")["amount"].sum().to_numpy() == pytest.approx([100] * 8)
+    assert "Credit is not cause" in found.summary()
+    pd.testing.assert_frame_equal(paid, before)
+    many = measure_returns(build(rows, minimum_base=30), costs=paid, draws=5).table
+    assert many["estimate"].isna().all()
+    with pytest.raises(JourneyError, match="a month in common"):
+        measure_returns(log, costs=costs(("web", "2020-01-01", 5)))
+    with pytest.raises(TooFewError, match="carry an amount"):
+        measure_returns(log, costs=costs(("web", "2025-02-01", 5)))
+
+
+def test_return_intervals_cover_the_truth(build):
+    # Every buyer's one contact before is web (0.7) or app; amounts gamma with mean 50.
+    rng, hits, runs, n = np.random.default_rng(3), 0, 60, 150
+    log = build(
+        [(f"c{i}", 1, "web") for i in range(n)] + [(f"c{i}", 2, "buy", 1) for i in range(n)]
+    )
+    truth = 0.3 * n * 0.7 * 50 / 900 - 1
+    paid = costs(("web", "2025-01-01", 900))
+    for _ in range(runs):
+        via = np.where(rng.random(n) < 0.7, "web", "app")
+        table = log.table.sort_values(["touchpoint", "customer_id"]).reset_index(drop=True)
+        bought = table["touchpoint"].eq("buy").to_numpy()
+        table.loc[bought, "amount"] = rng.gamma(2, 25, n)
+        table.loc[~bought, "channel"] = via
+        table = table.sort_values(["customer_id", "time"], ignore_index=True)
+        found = measure_returns(replace(log, table=table), costs=paid, draws=200, rng=rng).table
+        row = found[found["model"].eq("last") & found["channel"].eq("web")].iloc[0]
+        hits += row["low"] <= truth <= row["high"]
+    assert 0.86 <= hits / runs <= 1.0, hits / runs
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+def test_the_figure_of_returns_shows_the_table(build, language):
+    found = measure_returns(build(JOURNEYS), costs=costs(("web", "2025-01-01", 6)), draws=5)
+    ax = replace(found, language=language).plot()
+    known = found.table.dropna(subset=["estimate"])
+    drawn = np.concatenate([line.get_xdata() for line in ax.lines if len(line.get_xdata()) == 1])
+
+    assert np.sort(drawn) == pytest.approx(np.sort(known["estimate"]))
+    ax.figure.canvas.draw()
+
+
 @pytest.mark.slow
 def test_intervals_cover_a_known_share():
     """Customers whose only contact before buying is web with chance 0.6: first touch share."""
-    from cjlib.attribution.models import credit_paths, divide, resample, total_by_customer
-    from cjlib.attribution.paths import Paths
+    from cjlib.attribution.models import credit_channels, divide, resample, total_by_customer
 
     rng = np.random.default_rng(11)
     hits, runs = 0, 300
@@ -248,9 +389,10 @@ def test_intervals_cover_a_known_share():
         paths = Paths(code, np.zeros(n), np.arange(n + 1), np.arange(n), np.ones(n, dtype=bool),
                       np.full(n, np.nan), ("web", "app"), n, 0)  # fmt: skip
         sums = total_by_customer(paths, credit_paths(paths, half_life_days=7))
-        draws = resample(sums, 2, draws=200, rng=rng)
+        draws = divide(resample(sums, draws=200, rng=rng))
         low, high = np.quantile(draws[:, 0, 0], [0.025, 0.975])
-        assert divide(np.asarray(sums.sum(axis=0))[None], 2)[0, 0, 0] == (code == 0).mean()
+        whole = credit_channels(np.asarray(sums.sums.sum(axis=0))[None], sums)
+        assert divide(whole)[0, 0, 0] == (code == 0).mean()
         hits += low <= 0.6 <= high
     assert 0.91 <= hits / runs <= 0.98
 
@@ -281,4 +423,6 @@ def test_last_touches_of_the_public_sample(shared_data, tmp_path):
     assert aside["duplicate row"] == len(interactions.set_aside)
     assert last.round(6).to_dict() == {"facebook": 561, "paid-search": 457, "online-video": 350,
                                        "instagram": 237, "online-display": 233}  # fmt: skip
-    assert found.table.groupby("model")["amount"].sum().to_numpy() == pytest.approx([11423.5] * 5)
+    assert found.table.groupby("model")["amount"].sum().to_numpy() == pytest.approx(
+        [11423.5] * len(MODELS)
+    )

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cjlib.drivers import measure_drivers, share_out
+from cjlib.drivers import measure_drivers, share_out, share_variance
 from cjlib.errors import ColumnError, JourneyError, TooFewError
 
 
@@ -99,7 +99,7 @@ def test_many_sets_in_pieces_are_as_in_one(monkeypatch):
     rng = np.random.default_rng(3)
     sets = np.stack([np.cov(rng.normal(0, 1, (4, 50))) for _ in range(9)])
     whole = share_out(sets)
-    monkeypatch.setattr("cjlib.drivers.shares.CELLS", 16)
+    monkeypatch.setattr("cjlib.drivers.variance.CELLS", 16)
 
     assert share_out(sets) == pytest.approx(whole)
 
@@ -228,3 +228,16 @@ def test_interval_follows_the_weights():
 
     assert row["low"] > 0.8
     assert row["low"] <= row["estimate"] <= row["high"]
+
+
+def test_parts_of_arrays_take_weights_as_repeats_and_columns_far_from_zero():
+    rng = np.random.default_rng(4)
+    x = rng.normal([1e7, 0, -5], 1, (60, 3))
+    y = x @ [1.0, 0.5, 0.2] + rng.normal(0, 1, 60)
+    times = rng.integers(0, 4, 60)
+    exact = share_out(np.cov(np.column_stack([y, x]).T)[None])[0]
+
+    assert share_variance(y, x) == pytest.approx(exact, rel=1e-6)
+    heavy = share_variance(y, x, times)
+    assert heavy == pytest.approx(share_variance(np.repeat(y, times), np.repeat(x, times, axis=0)))
+    assert heavy != pytest.approx(exact, rel=0.01)

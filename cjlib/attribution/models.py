@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from cjlib.attribution.paths import Floats, Paths
 
-MODELS: Final = ("first", "last", "linear", "time decay", "markov")
+RULES: Final = ("first", "last", "linear", "time decay", "position", "shapley")  # by contact
+MODELS: Final = (*RULES, "markov", "markov by path")
+ENDS: Final = 0.4  # of a purchase, to the first contact and to the last, by position
 CHUNK: Final = 16  # resamples weighed at a time
 
 
 def credit_paths(paths: Paths, *, half_life_days: float) -> dict[str, Floats]:
-    """Credit of each contact under the rules that look at one path: sums to 1 per purchase."""
+    """Credit of each contact under the rules that look at one path: sums to 1 per purchase.
+
+    ``shapley``: of the game in which channels together are worth the purchases whose paths
+    hold no other channel. Its value gives each channel of a path an equal part, however often
+    it was met, whatever the order; a channel's part is split evenly among its contacts.
+    """
     lengths = np.diff(paths.offsets)
     path = np.repeat(np.arange(len(lengths)), lengths)
     sold = paths.bought[path].astype(float)
@@ -26,11 +35,19 @@ def credit_paths(paths: Paths, *, half_life_days: float) -> dict[str, Floats]:
     newest = paths.age[paths.offsets[1:] - 1][path]
     weight = np.exp2((newest - paths.age) / half_life_days)
     total = np.add.reduceat(weight, paths.offsets[:-1])[path]
+    n = lengths[path]
+    between = (1 - 2 * ENDS) / np.maximum(n - 2, 1)
+    position = np.where(n < 3, 1 / n, np.where((first + last) > 0, ENDS, between))
+    k = len(paths.channels)
+    _, place, times = np.unique(path * k + paths.codes, return_inverse=True, return_counts=True)
+    met = np.bincount(path, weights=1 / times[place], minlength=len(lengths))  # channels of a path
     return {
         "first": first * sold,
         "last": last * sold,
-        "linear": sold / lengths[path],
+        "linear": sold / n,
         "time decay": sold * weight / total,
+        "position": sold * position,
+        "shapley": sold / times[place] / met[path],
     }
 
 
@@ -90,27 +107,89 @@ def measure_removal(counts: Floats) -> Floats:
     return np.asarray(np.where(p > 0, effect, np.nan))
 
 
-def total_by_customer(paths: Paths, credit_by_rule: dict[str, Floats]) -> sparse.csr_array:
-    """Credits (a block of columns per rule) and moves, summed per customer (rows)."""
-    k = len(paths.channels)
-    owner = np.repeat(paths.owner, np.diff(paths.offsets))
+@dataclass(frozen=True, slots=True, eq=False)
+class Totals:
+    """What each customer adds to the credit of the channels.
+
+    Attributes
+    ----------
+    sums : sparse array, customers × columns
+        A block of k columns for each of ``RULES``; one column for each ``mix``; the moves.
+    mixes : array (mixes, k)
+        Each make-up of a path that sold: its contacts by channel.
+    k : int
+        Channels.
+    """
+
+    sums: sparse.csr_array
+    mixes: Floats
+    k: int
+
+
+def total_by_customer(
+    paths: Paths, credit_by_rule: dict[str, Floats], worth: Floats | None = None
+) -> Totals:
+    """Sum credits and moves per customer.
+
+    Parameters
+    ----------
+    worth : array of float, one per path, optional
+        What the purchase counts, for instance its money; 1 by default.
+    """
+    k, lengths = len(paths.channels), np.diff(paths.offsets)
+    each = paths.bought.astype(float) if worth is None else np.where(paths.bought, worth, 0.0)
+    owner, weight = np.repeat(paths.owner, lengths), np.repeat(each, lengths)
     blocks = []
-    for credit in credit_by_rule.values():
-        some = credit > 0
+    for rule in RULES:
+        credit = credit_by_rule[rule] * weight
+        some = credit != 0
         entries = (credit[some], (owner[some], paths.codes[some]))
         blocks.append(sparse.coo_array(entries, shape=(paths.customers, k)))
-    return sparse.csr_array(sparse.hstack([*blocks, count_moves(paths)]))
+    mixes, mix = _mix(paths)
+    sold = np.flatnonzero(paths.bought)
+    made = sparse.coo_array(
+        (each[sold], (paths.owner[sold], mix)), shape=(paths.customers, len(mixes))
+    )
+    sums = sparse.csr_array(sparse.hstack([*blocks, made, count_moves(paths)]))
+    return Totals(sums, mixes, k)
 
 
-def divide(totals: Floats, k: int) -> Floats:
-    """Shares by replicate, model and channel from weighted totals (replicates in rows)."""
-    rules = len(MODELS) - 1
-    credit = totals[:, : rules * k].reshape(-1, rules, k)
-    moves = totals[:, rules * k :].reshape(-1, k + 1, k + 2)
-    scores = np.concatenate([credit, measure_removal(moves)[:, None, :]], axis=1)
-    whole = scores.sum(axis=2, keepdims=True)
-    empty: Floats = np.full(scores.shape, np.nan)
-    return np.asarray(np.divide(scores, whole, out=empty, where=whole > 0))
+def _mix(paths: Paths) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Return the make-ups of the paths that sold, and which of them each of these has."""
+    k, lengths = len(paths.channels), np.diff(paths.offsets)
+    sold = np.flatnonzero(paths.bought)
+    contact = np.repeat(paths.bought, lengths)
+    row = np.repeat(np.arange(len(sold)), lengths[sold])
+    counts = np.bincount(row * k + paths.codes[contact], minlength=len(sold) * k)
+    mixes, mix = np.unique(counts.reshape(len(sold), k), axis=0, return_inverse=True)
+    return mixes.astype(float), mix.reshape(-1).astype(np.int64)
+
+
+def credit_channels(totals: Floats, given: Totals) -> Floats:
+    """Credit by replicate, model and channel from weighted totals (replicates in rows).
+
+    ``markov`` shares all purchases out in proportion to the removal effects; ``markov by
+    path`` shares each purchase out among the contacts of its own path in proportion to the
+    effects of their channels. Both add up to all purchases.
+    """
+    k, mixes = given.k, given.mixes
+    rules, made, moves = np.split(totals, [len(RULES) * k, len(RULES) * k + len(mixes)], axis=1)
+    effect = measure_removal(moves.reshape(-1, k + 1, k + 2))
+    strength = effect @ mixes.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        whole = effect / effect.sum(axis=1, keepdims=True) * made.sum(axis=1, keepdims=True)
+        parts = np.divide(made, strength, out=np.zeros_like(made), where=strength > 0)
+        by_path = np.where(np.isnan(effect), np.nan, effect * (parts @ mixes))
+    return np.concatenate(
+        [rules.reshape(-1, len(RULES), k), whole[:, None, :], by_path[:, None, :]], axis=1
+    )
+
+
+def divide(credit: Floats) -> Floats:
+    """Shares of each model's credit; missing where there is none."""
+    whole = credit.sum(axis=-1, keepdims=True)
+    empty: Floats = np.full(credit.shape, np.nan)
+    return np.asarray(np.divide(credit, whole, out=empty, where=whole > 0))
 
 
 def measure_disagreement(shares: Floats) -> Floats:
@@ -120,10 +199,10 @@ def measure_disagreement(shares: Floats) -> Floats:
     return np.asarray(np.mean(gaps, axis=0))
 
 
-def resample(sums: sparse.csr_array, k: int, *, draws: int, rng: np.random.Generator) -> Floats:
-    """Shares in each of ``draws`` resamples of the customers."""
-    customers = sums.shape[0]
-    turned = sums.T.tocsr()
+def resample(given: Totals, *, draws: int, rng: np.random.Generator) -> Floats:
+    """Credit in each of ``draws`` resamples of the customers, with customers drawn again."""
+    customers = given.sums.shape[0]
+    turned = given.sums.T.tocsr()
     parts = []
     for begin in range(0, draws, CHUNK):
         size = min(CHUNK, draws - begin)
@@ -132,6 +211,6 @@ def resample(sums: sparse.csr_array, k: int, *, draws: int, rng: np.random.Gener
             picked = rng.integers(0, customers, customers)
             weights[:, column] = np.bincount(picked, minlength=customers)
         totals: Floats = np.asarray(turned @ weights).T
-        parts.append(divide(totals, k))
+        parts.append(credit_channels(totals, given))
     result: Floats = np.concatenate(parts)
     return result

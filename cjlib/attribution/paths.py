@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -39,6 +39,8 @@ class Paths:
     customers : int
     direct : int
         Purchases without a contact before them in the window: they have no path.
+    times : datetime64, one per path
+        Of its purchase, or of its last contact where nobody bought; empty where not known.
     """
 
     codes: Ints
@@ -50,6 +52,7 @@ class Paths:
     channels: tuple[str, ...]
     customers: int
     direct: int
+    times: npt.NDArray[np.datetime64] = field(default_factory=lambda: np.array([], "M8[us]"))
 
 
 def find_paths(
@@ -100,4 +103,5 @@ def find_paths(
         channels=tuple(channels),
         customers=int(who.max(initial=-1)) + 1,
         direct=int(sold.sum() - path_bought.sum()),
+        times=times[last][path_segment].astype("M8[us]"),
     )

@@ -1,4 +1,4 @@
-"""Which channels a purchase is owed to, under five rules, and how far the rules disagree."""
+"""Which channels a purchase is owed to, under eight rules, and how far the rules disagree."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pandas as pd
 
 from cjlib.attribution.models import (
     MODELS,
+    Totals,
+    credit_channels,
     credit_paths,
     divide,
     measure_disagreement,
@@ -99,8 +101,13 @@ def attribute_purchases(
     one of the study's purchase touchpoints) and after the purchase before it. Contacts too
     early for the window, and those no purchase follows, are paths that did not sell; they
     stay, because the Markov model learns from them. The first contact gets all (first), the
-    last (last), all alike (linear), each by 2^(-age / half-life) (time decay), or each
-    channel by its removal effect, shares of their sum (markov).
+    last (last), all alike (linear), each by 2^(-age / half-life) (time decay), 40 % the
+    first, 40 % the last and the rest those between (position; one or two contacts: alike),
+    or each channel of the path alike (shapley, see ``credit_paths``). By removal effects, the
+    share of purchases lost if every path ended at the channel: all purchases in proportion
+    to the effects (markov), or each purchase among the contacts of its own path in
+    proportion to theirs (markov by path). Both sharings are in use, under one name; they
+    may differ much.
 
     Parameters
     ----------
@@ -136,6 +143,7 @@ def attribute_purchases(
     References
     ----------
     Anderl, E. et al. (2016). International Journal of Research in Marketing 33(3), 457-474.
+    Zhao, K., Mahboobi, S. H. and Bagheri, S. R. (2018). arXiv:1804.05327 (Shapley).
     """
     _check(interactions, window_days=window_days, half_life_days=half_life_days, draws=draws)
     study = interactions.study
@@ -150,9 +158,9 @@ def attribute_purchases(
         )
     rng = np.random.default_rng(study.seed) if rng is None else rng
     credit_by_rule = credit_paths(paths, half_life_days=half_life_days)
-    sums, k, level = total_by_customer(paths, credit_by_rule), len(paths.channels), study.level
-    shares = divide(np.asarray(sums.sum(axis=0))[None, :], k)
-    again = resample(sums, k, draws=draws, rng=rng)
+    totals, level = total_by_customer(paths, credit_by_rule), study.level
+    shares = divide(_whole(totals))
+    again = divide(resample(totals, draws=draws, rng=rng))
     ends = [(1 - level) / 2, (1 + level) / 2]
     again = again[~np.isnan(again).any(axis=(1, 2))]  # a resample in which nobody bought
     bounds = (
@@ -161,7 +169,9 @@ def attribute_purchases(
     gap = float(measure_disagreement(shares)[0])
     spread = np.quantile(measure_disagreement(again), ends) if len(again) else [np.nan, np.nan]
     buyers = len(np.unique(paths.owner[paths.bought]))
-    money = _divide_money(paths, credit_by_rule, shares[0, -1])
+    money = np.full(shares[0].shape, np.nan)
+    if not np.isnan(paths.amounts).all():
+        money = _whole(total_by_customer(paths, credit_by_rule, np.nan_to_num(paths.amounts)))[0]
     table = _tell(paths, shares[0], bounds, money=money, level=level, buyers=buyers)
     disagreement = Estimate(gap, float(spread[0]), float(spread[1]), level, buyers, METHOD_NAME)
     least = study.privacy.minimum_base
@@ -207,14 +217,6 @@ def _tell(
     return pd.DataFrame(rows)
 
 
-def _divide_money(paths: Paths, credit_by_rule: dict[str, Floats], markov: Floats) -> Floats:
-    """Money owed to each channel under each model; missing where no amount is known."""
-    k = len(paths.channels)
-    if np.isnan(paths.amounts).all():
-        return np.full((len(MODELS), k), np.nan)
-    amount = np.nan_to_num(paths.amounts)
-    each = np.repeat(amount, np.diff(paths.offsets))
-    rules = [
-        np.bincount(paths.codes, credit * each, minlength=k) for credit in credit_by_rule.values()
-    ]
-    return np.array([*rules, markov * amount.sum()])
+def _whole(totals: Totals) -> Floats:
+    """Credit of the customers as they are, as one replicate."""
+    return credit_channels(np.asarray(totals.sums.sum(axis=0))[None, :], totals)

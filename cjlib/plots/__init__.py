@@ -8,6 +8,7 @@ from cjlib.plots.contacts import (
     draw_exits,
     draw_loops,
     draw_precursors,
+    draw_returns,
     draw_variants,
     draw_waits,
 )
@@ -117,6 +118,7 @@ __all__ = [
     "draw_precursors",
     "draw_priorities",
     "draw_quality",
+    "draw_returns",
     "draw_rules",
     "draw_saturation",
     "draw_scale",

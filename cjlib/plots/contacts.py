@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -205,24 +206,58 @@ def draw_attribution(
     table : DataFrame
         ``model, channel, estimate, low, high``.
     """
+    ax = _draw_models(table, names=names, language=language, ax=ax)
+    ax.set_xlim(-0.01, table["high"].fillna(0).clip(lower=0.01).max() * 1.08)
+    if language == "fa":
+        ax.invert_xaxis()
+    percent_axis(ax, language)
+    ax.set_xlabel(label(phrase("attribution.axis", language), language))
+    ax.set_title(label(phrase("attribution.title", language), language))
+    return ax
+
+
+def draw_returns(
+    table: pd.DataFrame, *, names: Mapping[str, str], language: str = "en", ax: Axes | None = None
+) -> Axes:
+    """Draw each channel's return on spend under each model, with intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``model, channel, estimate, low, high``; channels without a return are left out.
+    """
+    ax = _draw_models(table.dropna(subset=["estimate"]), names=names, language=language, ax=ax)
+    percent_axis(ax, language)
+    ax.axvline(0, color=INK, linewidth=1)
+    ax.set_xlabel(label(phrase("returns.axis", language), language))
+    ax.set_title(label(phrase("returns.title", language), language))
+    return ax
+
+
+MARKS: Final = "os^DvPX*"  # one for each model, beside its colour
+
+
+def _draw_models(
+    table: pd.DataFrame, *, names: Mapping[str, str], language: str, ax: Axes | None
+) -> Axes:
     models = list(dict.fromkeys(table["model"]))
     mean = table.groupby("channel", sort=False)["estimate"].mean()
     channels = list(mean.sort_values(ascending=False, kind="stable").index)
-    ax = new_axes(7.5, 1.8 + 0.62 * len(channels)) if ax is None else ax
+    ax = new_axes(9.5, 2.0 + 0.9 * max(len(channels), 2)) if ax is None else ax
     for m, model in enumerate(models):
         rows = table[table["model"].eq(model)].set_index("channel").loc[channels]
-        place = np.arange(len(channels)) + (m - (len(models) - 1) / 2) * 0.15
+        place = np.arange(len(channels)) + (m - (len(models) - 1) / 2) * 0.8 / len(models)
         colour = PALETTE[m % len(PALETTE)]
         ax.hlines(place, rows["low"], rows["high"], color=colour, linewidth=2)
         name = phrase(f"attribution.model.{model.replace(' ', '_')}", language)
-        ax.plot(rows["estimate"], place, "o", color=colour, markersize=5,
+        ax.plot(rows["estimate"], place, MARKS[m % len(MARKS)], color=colour, markersize=5,
                 label=label(name, language))  # fmt: skip
-    ax.set_xlim(-0.01, table["high"].fillna(0).clip(lower=0.01).max() * 1.08)
-    percent_axis(ax, language)
     _finish(ax, [say(c, names, language) for c in channels], language)
-    ax.set_xlabel(label(phrase("attribution.axis", language), language))
-    ax.set_title(label(phrase("attribution.title", language), language))
-    ax.legend(loc="lower left" if language == "fa" else "lower right", frameon=True)
+    ax.legend(
+        loc="upper right" if language == "fa" else "upper left",
+        bbox_to_anchor=(-0.02, 1) if language == "fa" else (1.02, 1), frameon=False,
+        markerfirst=language != "fa", alignment="right" if language == "fa" else "left",
+    )  # fmt: skip
     return ax
 
 

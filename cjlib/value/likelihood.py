@@ -123,15 +123,15 @@ def fit_likelihood(
         found = _climb(curvature, rough.log_parameters)
     if found is None:
         logs, top = _search(objective, starts)
-        hessian = curvature(logs)[2] if curvature else _second_slopes(objective, logs)
-    else:
-        logs, top, hessian = found
+        second = curvature(logs)[2] if curvature else _second_slopes(objective, logs)
+        found = logs, top, second
+    logs, top, hessian = found
     covariance = np.full_like(hessian, np.nan)
     at_bound = [name for name, v in zip(names, logs, strict=True) if abs(v) > LOG_BOUND - 0.1]
     lost, why = at_bound, ""
     values, directions = np.linalg.eigh(hessian)
     if not lost and values[0] > 1e-6 * np.abs(values).max():
-        covariance = np.linalg.inv(hessian)
+        covariance = np.asarray(np.linalg.inv(hessian), dtype=float)
         errors = np.sqrt(np.diag(covariance))
         lost = [name for name, e in zip(names, errors, strict=True) if e > WIDEST_ERROR]
     elif not lost:  # along this direction the likelihood does not fall
