@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from cjlib.errors import JourneyError
 from cjlib.events import code_events
-from cjlib.events.kernels import hash_paths
+from cjlib.events.kernels import SEEDS, hash_paths
 from cjlib.events.ordering import encode, order_events, stable_order
 from cjlib.events.questions import (
     count_ends,
@@ -137,6 +137,35 @@ def test_every_question_the_slow_way(rows):
     assert list(zip(shown["path"], shown["journeys"], strict=True)) == [
         (" > ".join(path), n) for path, n in best
     ]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [  # one partition and several; the weak hash is that of the length alone
+        [("u", 0, "a"), ("u", 1, "b"), ("u", 2, "b"), ("y", 0, "b"), ("y", 1, "a"), ("y", 2, "b")],
+        [("u", 0, "a"), ("u", 1, "b"), ("v", 0, "b"), ("v", 1, "b"), ("w", 0, "a"), ("w", 1, "b")],
+    ],
+    ids=["within a partition", "across partitions"],
+)
+def test_paths_whose_hashes_clash_are_told_apart(rows, monkeypatch):
+    asked = []
+
+    def weak(log, *, seed=SEEDS[0]):
+        asked.append(seed)
+        return log.lengths.astype(np.uint64) if seed in bad else hash_paths(log, seed=seed)
+
+    right = [count_paths(log) for log in (log_of(rows), deal(rows))]
+    monkeypatch.setattr("cjlib.events.kernels.hash_paths", weak)
+    bad = SEEDS[:1]
+    for log, (table, variants) in zip((log_of(rows), deal(rows)), right, strict=True):
+        found, many = count_paths(log)
+        assert found.to_dict("list") == table.to_dict("list")
+        assert many == variants == 2
+    assert set(asked) == set(SEEDS)
+    bad = SEEDS
+    for log in (log_of(rows), deal(rows)):
+        with pytest.raises(JourneyError, match="with both hashes some have the same"):
+            count_paths(log)
 
 
 @given(events)

@@ -216,41 +216,92 @@ def pick_gaps(log: JourneyLog, *, chosen: Ints) -> tuple[Ints, Ints, Ints]:
     return where[fresh], gap[fresh], np.diff(edges)
 
 
-def tally_paths(log: JourneyLog) -> tuple[Ints, Ints]:
-    """Return the hashes of the paths that occur, ascending, and how many journeys take each."""
-    return tally(hash_paths(log).view(np.int64))
+def tally_paths(log: JourneyLog, *, seed: int = SEEDS[0]) -> tuple[Ints, Ints, Ints]:
+    """Return the hashes of the paths, how many journeys take each, and hashes that clash.
+
+    See ``group_paths``.
+    """
+    return group_paths(hash_paths(log, seed=seed).view(np.int64), log.codes, log.offsets)
+
+
+def group_paths(hashes: Ints, codes: npt.NDArray[Any], offsets: Ints) -> tuple[Ints, Ints, Ints]:
+    """Group journeys by the hash of their path, and compare each group contact by contact.
+
+    Returns
+    -------
+    (hashes, counts, clashes)
+        The distinct hashes, ascending; how many journeys have each; and how many journeys
+        take another path than the first of the same hash (one number).
+    """
+    order = np.argsort(hashes, kind="stable")
+    ordered = hashes[order]
+    fresh = np.ones(len(order), dtype=bool)
+    fresh[1:] = ordered[1:] != ordered[:-1]
+    at = np.flatnonzero(fresh)
+    first = order[at][np.cumsum(fresh) - 1]
+    again, first = order[~fresh], first[~fresh]
+    lengths = np.diff(offsets)
+    alike = lengths[again] == lengths[first]
+    size, own = lengths[again[alike]], offsets[again[alike]]
+    back = own - offsets[first[alike]]  # from a contact to its like in the group's first journey
+    ends = np.cumsum(size)
+    place = np.arange(int(size.sum())) + np.repeat(own - (ends - size), size)
+    clashes = np.count_nonzero(~alike)
+    odd = np.flatnonzero(codes[place] != codes[place - np.repeat(back, size)])
+    clashes += len(np.unique(np.searchsorted(ends, odd, side="right")))
+    counts = np.diff(np.append(at, len(order)))
+    return ordered[at], counts, np.array([clashes], dtype=np.int64)
 
 
 def spell_paths(
-    log: JourneyLog, *, candidates: Ints, seen: Ints, least: int, top: int, own: Ints | None = None
-) -> tuple[Ints, Ints, Ints]:
+    log: JourneyLog, *, candidates: Ints, seen: Ints, least: int, top: int, shared: Ints,
+    seed: int = SEEDS[0], own: Ints | None = None,
+) -> tuple[Ints, Ints, npt.NDArray[Any]]:  # fmt: skip
     """Return hash, length and codes (end to end) of one journey of each candidate path.
 
     Of the candidates that only ``least`` journeys take, just the ``top`` that come first
-    (shorter, then by the labels' order) are spelled out: the others cannot win. ``own`` are the
-    hashes of the log's journeys where they are known already.
+    (shorter, then by the labels' order) are spelled out: the others cannot win. Those in
+    ``shared`` are spelled out too. ``own`` are the hashes of the log's journeys where they
+    are known already.
     """
-    own = hash_paths(log).view(np.int64) if own is None else own
-    at = np.minimum(np.searchsorted(candidates, own), len(candidates) - 1)
-    hits = np.flatnonzero(candidates[at] == own)
-    hits = hits[np.unique(own[hits], return_index=True)[1]]
-    sure = seen[at[hits]] > least
-    chosen, tied = [hits[sure]], hits[~sure]
+    own = hash_paths(log, seed=seed).view(np.int64) if own is None else own
+    chosen, tied = _split_candidates(own, candidates, seen, least)
     lengths = log.lengths[tied]
     order = np.argsort(lengths, kind="stable")
     tied, lengths, left = tied[order], lengths[order], top
+    picked = [chosen, _find_first(own, shared)]
     edges = np.concatenate([[0], np.flatnonzero(np.diff(lengths)) + 1, [len(tied)]])
     for begin, end in pairwise(edges.tolist()):
         if left <= 0 or begin == end:
             break
         alike = tied[begin:end]
         spelled = log.codes[log.offsets[alike][:, None] + np.arange(lengths[begin])]
-        chosen.append(alike[np.lexsort(spelled.T[::-1])[:left]])
-        left -= len(chosen[-1])
-    shown = np.concatenate(chosen)
-    codes = [log.codes[log.offsets[j] : log.offsets[j + 1]] for j in shown.tolist()]
-    spelled = np.concatenate([np.zeros(0, dtype=np.int64), *codes])
-    return own[shown], log.lengths[shown], spelled.astype(np.int64)
+        picked.append(alike[np.lexsort(spelled.T[::-1])[:left]])
+        left -= len(picked[-1])
+    shown = np.unique(np.concatenate(picked))
+    size = log.lengths[shown]
+    place = np.arange(int(size.sum())) + np.repeat(
+        log.offsets[shown] - (np.cumsum(size) - size), size
+    )
+    return own[shown], size, log.codes[place]
+
+
+def _split_candidates(own: Ints, candidates: Ints, seen: Ints, least: int) -> tuple[Ints, Ints]:
+    """One journey of each candidate: those of more than ``least`` journeys, and the others."""
+    hits = _find_first(own, candidates)
+    sure = seen[np.searchsorted(candidates, own[hits])] > least
+    return hits[sure], hits[~sure]
+
+
+def _find_first(own: Ints, wanted: Ints) -> Ints:
+    """Return the place of one of each of the ``wanted`` (ascending) among ``own``."""
+    if not len(wanted):
+        return np.zeros(0, dtype=np.int64)
+    at = np.minimum(np.searchsorted(wanted, own), len(wanted) - 1)
+    hits = np.flatnonzero(wanted[at] == own)
+    first = np.full(len(wanted), -1, dtype=np.int64)
+    first[at[hits[::-1]]] = hits[::-1]
+    return first[first >= 0]
 
 
 def count_tied(log: JourneyLog) -> Ints:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from itertools import pairwise
 from multiprocessing import get_context
 from typing import Any, Protocol
 
@@ -193,33 +192,52 @@ def count_paths(log: Parts, *, top: int = 20) -> tuple[pd.DataFrame, int]:
 
     Notes
     -----
-    Paths are known by a 64-bit hash: of n different paths two coincide with a chance of
-    about n squared / 4e19 (3e-8 at a million).
+    Paths are known by a 64-bit hash. Journeys of one hash are then compared contact by
+    contact, within the partitions and across them; where two differ (of a million paths with
+    a chance of 3e-8) all is done again with another hash. So the counts are exact.
     """
     _require_some(top, "top", caller="count_paths")
-    own = kernels.hash_paths(log).view(np.int64) if isinstance(log, JourneyLog) else None
-    if own is not None:
-        hashes, count = kernels.tally(own)
-    else:
-        hashes, count = _add(each_part(log, kernels.tally_paths))
-    least = int(np.partition(count, -top)[-top]) if len(count) > top else 1
-    candidates = hashes[count >= least]
-    seen = count[count >= least]
-    found = each_part(
-        log, kernels.spell_paths, candidates=candidates, seen=seen, least=least, top=top, own=own
+    for seed in kernels.SEEDS:
+        found = _try_paths(log, top=top, seed=seed)
+        if found is not None:
+            return found
+    raise JourneyError(
+        "count_paths: different paths must have different hashes; with both hashes some have "
+        "the same. Ask by stage, or of fewer customers."
     )
-    paths: dict[int, tuple[int, ...]] = {}
-    for keys, lengths, codes in found:
-        edges = np.concatenate([[0], np.cumsum(lengths)]).tolist()
-        for key, (begin, end) in zip(keys.tolist(), pairwise(edges), strict=True):
-            paths.setdefault(key, tuple(codes[begin:end].tolist()))
-    times = dict(zip(candidates.tolist(), seen.tolist(), strict=True))
-    shown = sorted(paths, key=lambda h: (-times[h], len(paths[h]), paths[h]))[:top]
+
+
+def _try_paths(log: Parts, *, top: int, seed: int) -> tuple[pd.DataFrame, int] | None:
+    """Count the paths with one hash; None where two different paths have the same."""
+    own = None
+    if isinstance(log, JourneyLog):
+        own = kernels.hash_paths(log, seed=seed).view(np.int64)
+        tallied = [kernels.group_paths(own, log.codes, log.offsets)]
+    else:
+        tallied = each_part(log, kernels.tally_paths, seed=seed)
+    if any(clashes[0] for _, _, clashes in tallied):
+        return None
+    hashes, count, pieces = _merge([(keys, counts) for keys, counts, _ in tallied])
+    least = int(np.partition(count, -top)[-top]) if len(count) > top else 1
+    candidates, seen = hashes[count >= least], count[count >= least]
+    spelled = each_part(
+        log, kernels.spell_paths, candidates=candidates, seen=seen, least=least, top=top,
+        shared=hashes[pieces > 1], seed=seed, own=own,
+    )  # fmt: skip
+    keys, lengths, codes = (np.concatenate([part[i] for part in spelled]) for i in range(3))
+    edges = np.concatenate([[0], np.cumsum(lengths)])
+    if kernels.group_paths(keys, codes, edges)[2][0]:
+        return None
+    at = np.flatnonzero(np.isin(keys, candidates))
+    at = at[np.unique(keys[at], return_index=True)[1]]
+    times = seen[np.searchsorted(candidates, keys[at])]
+    paths = [tuple(codes[edges[j] : edges[j + 1]].tolist()) for j in at.tolist()]
+    shown = sorted(range(len(at)), key=lambda i: (-times[i], len(paths[i]), paths[i]))[:top]
     table = pd.DataFrame(
         {
-            "path": [ARROW.join(log.labels[code] for code in paths[h]) for h in shown],
-            "contacts": [len(paths[h]) for h in shown],
-            "journeys": [times[h] for h in shown],
+            "path": [ARROW.join(log.labels[code] for code in paths[i]) for i in shown],
+            "contacts": [len(paths[i]) for i in shown],
+            "journeys": times[shown],
         }
     )
     return table.astype({"path": "str"}), len(hashes)
@@ -266,8 +284,13 @@ def _ask_part(task: tuple[str, str, int, Callable[..., Any], dict[str, Any]]) ->
 
 def _add(parts: Sequence[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
     """Add counts of the same keys; keys ascending."""
+    return _merge(parts)[:2]
+
+
+def _merge(parts: Sequence[tuple[Ints, Ints]]) -> tuple[Ints, Ints, Ints]:
+    """Add counts of the same keys; keys ascending; and tell how many parts have each."""
     if len(parts) == 1:
-        return parts[0]
+        return *parts[0], np.ones(len(parts[0][0]), dtype=np.int64)
     keys = np.concatenate([key for key, _ in parts])
     counts = np.concatenate([count for _, count in parts])
     order = np.argsort(keys, kind="stable")
@@ -275,7 +298,8 @@ def _add(parts: Sequence[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:
     fresh = np.ones(len(keys), dtype=bool)
     fresh[1:] = keys[1:] != keys[:-1]
     at = np.flatnonzero(fresh)
-    return keys[at], np.add.reduceat(counts, at) if len(at) else counts
+    pieces = np.diff(np.append(at, len(keys)))
+    return keys[at], np.add.reduceat(counts, at) if len(at) else counts, pieces
 
 
 def _moves(log: Parts, pair: Ints) -> pd.DataFrame:
