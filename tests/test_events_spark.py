@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import shutil
+import warnings
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -259,6 +260,8 @@ def test_errors_name_the_column_and_the_way_out(session):
         [("u", "2025", "a", None), ("u", "2026", "b", 1)],
         "customer_id string, time string, touchpoint string, row int",
     )
+    with pytest.raises(JourneyError, match="must be Spark's; got Table of pyarrow"):
+        log_on_spark(table_of(3, seed=1))
     with pytest.raises(ColumnError, match="'touchpoints'; it has .*Did you mean 'touchpoint'"):
         log_on_spark(frame, label="touchpoints")
     with pytest.raises(ColumnError, match="'time' must be one of timestamp.*it is string. Cast"):
@@ -274,12 +277,13 @@ def test_errors_name_the_column_and_the_way_out(session):
 
     def drop_some(batches):
         for batch in batches:
-            yield batch.filter(pa.array(np.random.default_rng().random(len(batch)) < 0.5))
+            kept = batch.filter(pa.array(np.random.default_rng().random(len(batch)) < 0.5))
+            yield kept.rename_columns(["customer_id", "time", "touchpoint"])
 
-    fickle = spark._map(
-        session.range(2000).selectExpr("id AS customer_id", "1L AS time", "'a' AS touchpoint"),
-        drop_some, "customer_id bigint, time bigint, touchpoint string",
-    )  # fmt: skip
+    rows = session.range(2000).selectExpr("id", "1L AS time", "'a' AS touchpoint")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
+        fickle = rows.mapInArrow(drop_some, "customer_id long, time long, touchpoint string")
     with pytest.raises(JourneyError, match="same rows each time it is read.*Parquet"):
         log_on_spark(fickle)
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from cjlib.errors import JourneyError
 from cjlib.events.journey_log import JourneyLog, View, smallest_kind
 from cjlib.events.ordering import encode, order_events, stable_order
 
@@ -43,7 +44,10 @@ def lay_out_blocks(
     table = pa.Table.from_batches(given)
     who, _ = encode(table["who"], sort=False)
     raw, seen = encode(table["label"], sort=False)
-    codes = pd.Index(list(labels)).get_indexer(pd.Index(seen))[raw]
+    place = pd.Index(list(labels)).get_indexer(pd.Index(seen))
+    if (place < 0).any():
+        raise JourneyError(f"lay_out_blocks: {seen[place < 0][0]!r} must be one of the labels.")
+    codes = place[raw]
     times = table["time"].cast(pa.int64()).to_numpy()
     first = stable_order(codes)
     if "place" in table.column_names:

@@ -86,7 +86,7 @@ class SparkLog:
                     yield pa.RecordBatch.from_pydict({"found": [pack(kernel(part, **options))]})
 
         with _explained(kernel.__name__):
-            found = _map(self.blocks, answer, "found binary").toArrow()
+            found = self.blocks.mapInArrow(answer, "found binary").toArrow()
         return [unpack(value.as_buffer()) for value in found.column(0)]
 
     def unpersist(self) -> None:
@@ -130,11 +130,14 @@ def start_spark(*, cores: int = 2, settings: Mapping[str, str] | None = None) ->
         "spark.driver.bindAddress": "127.0.0.1", "spark.sql.shuffle.partitions": str(cores),
         **(settings or {}),
     }  # fmt: skip
-    try:
-        local = builder.master(f"local[{cores}]").appName("cjlib")
-        return local.config(map=chosen).getOrCreate()
-    except _pyspark("errors").PySparkRuntimeError as error:
-        raise MissingSourceError(f"start_spark: Java did not start. {INSTALL} {error}") from None
+    local = builder.master(f"local[{cores}]").appName("cjlib").config(map=chosen)
+    with _explained("start_spark"):
+        try:
+            return local.getOrCreate()
+        except _pyspark("errors").PySparkRuntimeError as error:
+            raise MissingSourceError(
+                f"start_spark: Java did not start. {INSTALL} {error}"
+            ) from None
 
 
 def log_on_spark(
@@ -186,73 +189,27 @@ def log_on_spark(
     Two passes over the frame: labels and counts, then the dealing out, where each worker
     holds one partition in memory. Every node needs cjlib.
     """
-    sql = _pyspark("sql.functions")
+    if not hasattr(frame, "mapInArrow"):
+        raise JourneyError(
+            f"log_on_spark: the frame must be Spark's; got {type(frame).__name__} of "
+            f"{type(frame).__module__}. Hand others to code_events, or session.createDataFrame."
+        )
     if partitions is not None and not 1 <= partitions <= MAX_PARTS:
         raise JourneyError(
             f"log_on_spark: partitions must be 1 to {MAX_PARTS:,}; got {partitions!r}."
         )
-    for name, kinds in (
-        (customer, NAMES), (label, NAMES), (time, MOMENTS), *([(order, WHOLE)] if order else []),
-    ):  # fmt: skip
-        _require_kind(frame, name, kinds)
-    who, what = _column(customer).cast("string"), _column(label).cast("string")
-    whole = frame.schema[time].dataType.typeName() in WHOLE
-    when = _column(time).cast("bigint" if whole else "timestamp_ntz")
-    given = None if labels is None else [str(name) for name in labels]
+    for name, kinds in ((customer, NAMES), (label, NAMES), (time, MOMENTS), (order, WHOLE)):
+        if name is not None:
+            _require_kind(frame, name, kinds)
+    given = None if labels is None else tuple(str(name) for name in labels)
     if given is not None and (isinstance(labels, str) or len(set(given)) < len(given)):
         raise JourneyError(
             f"log_on_spark: labels must be a list of different texts; got {labels!r}."
         )
-    known = what.isNotNull() if given is None else what.isin(given)
-    reason = (
-        sql.when(who.isNull(), NO_CUSTOMER)
-        .when(when.isNull(), NO_TIME)
-        .when(~sql.coalesce(known, sql.lit(False)), UNKNOWN)
-    )
-    kept = reason.isNull()
-    unplaced = kept & _column(order).isNull() if order else sql.lit(False)
     with _explained("log_on_spark"):
-        counts = (
-            frame.groupBy(
-                reason.alias("reason"), sql.when(kept, _column(label)).alias("value"),
-                sql.when(kept, what).alias("name"),
-            )
-            .agg(sql.count("*").alias("rows"), sql.sum(unplaced.cast("bigint")).alias("unplaced"))
-            .collect()
-        )  # fmt: skip
-    lost = sum(row["unplaced"] for row in counts)
-    if lost:
-        raise JourneyError(
-            f"log_on_spark: order must be known for every row; {lost:,} have no {order!r}. "
-            "Fill it, or leave order out."
-        )
-    found = sorted((row["value"], row["name"]) for row in counts if row["reason"] is None)
-    names = tuple(name for _, name in found) if given is None else tuple(given)
-    scope = _count_reasons(counts)
-    rows = int(scope["rows"].iloc[0])
-    places = [_column(order).cast("bigint").alias("place")] if order else []
-    chosen = frame.where(kept).select(
-        who.alias("who"), when.alias("time"), what.alias("label"), *places
-    )
-    dealt = chosen.repartition(partitions or max(-(-rows // PART), 1), "who")
-
-    def lay_out(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        yield from lay_out_blocks(batches, labels=names)
-
-    def read(batch: pa.RecordBatch) -> Iterator[JourneyLog]:
-        return read_blocks(batch, labels=names)
-
-    blocks = _map(dealt, lay_out, BLOCKS).persist()
-    with _explained("log_on_spark"):
-        total = blocks.agg(sql.sum("contacts"), sql.sum("journeys")).collect()[0]
-    contacts, journeys = (int(value or 0) for value in total)
-    if contacts != rows:
-        blocks.unpersist()
-        raise JourneyError(
-            f"log_on_spark: the frame must give the same rows each time it is read; it gave "
-            f"{rows:,} in scope, then {contacts:,}. Write it to Parquet first, or cache it."
-        )
-    return SparkLog(blocks, read, names, contacts, journeys, scope)
+        rows = _judge(frame, customer=customer, time=time, label=label, order=order, labels=given)
+        names, scope = _count_rows(rows, order=order)
+        return _deal_out(rows, names if given is None else given, scope, partitions=partitions)
 
 
 def _require_kind(frame: Any, name: str, kinds: Sequence[str]) -> None:
@@ -274,12 +231,80 @@ def _column(name: str) -> Any:
     return _pyspark("sql.functions").col("`" + name.replace("`", "``") + "`")
 
 
-def _count_reasons(counts: Sequence[Any]) -> pd.DataFrame:
-    rows = dict.fromkeys((KEPT, NO_CUSTOMER, NO_TIME, UNKNOWN), 0)
+def _judge(
+    frame: Any, *, customer: str, time: str, label: str, order: str | None,
+    labels: Sequence[str] | None,
+) -> Any:  # fmt: skip
+    """Return who, time, label as text and as it is, place, and why a row is set aside, if so."""
+    sql = _pyspark("sql.functions")
+    who, what = _column(customer).cast("string"), _column(label).cast("string")
+    whole = frame.schema[time].dataType.typeName() in WHOLE
+    when = _column(time).cast("bigint" if whole else "timestamp_ntz")
+    known = what.isNotNull() if labels is None else what.isin(list(labels))
+    reason = (
+        sql.when(who.isNull(), NO_CUSTOMER)
+        .when(when.isNull(), NO_TIME)
+        .when(~sql.coalesce(known, sql.lit(False)), UNKNOWN)
+    )
+    made = {"who": who, "time": when, "label": what, "value": _column(label), "reason": reason}
+    if order is not None:
+        made["place"] = _column(order).cast("bigint")
+    return frame.select([column.alias(name) for name, column in made.items()])
+
+
+def _count_rows(rows: Any, *, order: str | None) -> tuple[tuple[str, ...], pd.DataFrame]:
+    """Return the labels that occur, ascending, and the rows by why they are set aside."""
+    sql = _pyspark("sql.functions")
+    kept = rows["reason"].isNull()
+    gap = sql.lit(False) if order is None else kept & rows["place"].isNull()
+    keys = [
+        rows["reason"],
+        *(sql.when(kept, rows[name]).alias(name) for name in ("value", "label")),
+    ]
+    sums = [sql.count("*").alias("rows"), sql.sum(gap.cast("bigint")).alias("gaps")]
+    counts = rows.groupBy(keys).agg(*sums).collect()
+    gaps = sum(row["gaps"] for row in counts)
+    if gaps:
+        raise JourneyError(
+            f"log_on_spark: order must be known for every row; {gaps:,} have no {order!r}. "
+            "Fill it, or leave order out."
+        )
+    found = sorted((row["value"], row["label"]) for row in counts if row["reason"] is None)
+    total = dict.fromkeys((KEPT, NO_CUSTOMER, NO_TIME, UNKNOWN), 0)
     for row in counts:
-        rows[row["reason"] or KEPT] += row["rows"]
-    scope = pd.DataFrame({REASON: list(rows), "rows": list(rows.values())}).astype({REASON: "str"})
-    return scope.assign(**{SHARE: scope["rows"] / max(int(scope["rows"].sum()), 1)})
+        total[row["reason"] or KEPT] += row["rows"]
+    scope = pd.DataFrame({REASON: list(total), "rows": list(total.values())}).astype(
+        {REASON: "str"}
+    )
+    scope = scope.assign(**{SHARE: scope["rows"] / max(int(scope["rows"].sum()), 1)})
+    return tuple(label for _, label in found), scope
+
+
+def _deal_out(
+    rows: Any, labels: tuple[str, ...], scope: pd.DataFrame, *, partitions: int | None
+) -> SparkLog:
+    """Deal the rows in scope out by customer, have them coded, and cache the blocks."""
+    sql = _pyspark("sql.functions")
+    expected = int(scope["rows"].iloc[0])
+    kept = rows.where(rows["reason"].isNull()).drop("value", "reason")
+    dealt = kept.repartition(partitions or max(-(-expected // PART), 1), "who")
+
+    def lay_out(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        yield from lay_out_blocks(batches, labels=labels)
+
+    def read(batch: pa.RecordBatch) -> Iterator[JourneyLog]:
+        return read_blocks(batch, labels=labels)
+
+    blocks = dealt.mapInArrow(lay_out, BLOCKS).persist()
+    total = blocks.agg(sql.sum("contacts"), sql.sum("journeys")).collect()[0]
+    contacts, journeys = (int(value or 0) for value in total)
+    if contacts != expected:
+        blocks.unpersist()
+        raise JourneyError(
+            f"log_on_spark: the frame must give the same rows each time it is read; it gave "
+            f"{expected:,} in scope, then {contacts:,}. Write it to Parquet first, or cache it."
+        )
+    return SparkLog(blocks, read, labels, contacts, journeys, scope)
 
 
 def stored_on_spark(log: StoredLog, session: Any) -> SparkLog:
@@ -307,29 +332,24 @@ def stored_on_spark(log: StoredLog, session: Any) -> SparkLog:
     return SparkLog(blocks, read, log.labels, log.contacts, log.journeys, log.scope)
 
 
-def _map(frame: Any, function: Callable[..., Any], schema: str) -> Any:
-    """Map a function over a frame's arrow batches."""
-    with warnings.catch_warnings():
-        # PySpark warns of pandas 3 here, although mapInArrow hands over arrow, never pandas.
-        warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
-        return frame.mapInArrow(function, schema)
-
-
 @contextmanager
 def _explained(caller: str) -> Iterator[None]:
     """Say what to do where the workers lack what they need."""
-    try:
-        yield
-    except _pyspark("errors").PySparkException as error:
-        missing = [
-            n for n in ("cjlib", "pyarrow", "numpy") if f"No module named '{n}'" in str(error)
-        ]
-        if not missing:
-            raise
-        raise MissingSourceError(
-            f"{caller}: Spark's workers must be able to import {missing[0]}; they cannot. Install "
-            "cjlib on every node and set PYSPARK_PYTHON to its Python before the session starts."
-        ) from error
+    with warnings.catch_warnings():
+        # PySpark 4 warns of pandas 3 wherever it meets arrow; pandas never passes through it here.
+        warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
+        try:
+            yield
+        except _pyspark("errors").PySparkException as error:
+            told = str(error)
+            missing = [n for n in ("cjlib", "pyarrow", "numpy") if f"No module named '{n}" in told]
+            if not missing:
+                raise
+            raise MissingSourceError(
+                f"{caller}: Spark's workers must be able to import {missing[0]}; they cannot. "
+                "Install cjlib on every node and set PYSPARK_PYTHON to its Python before the "
+                "session starts."
+            ) from error
 
 
 def _pyspark(module: str) -> Any:
