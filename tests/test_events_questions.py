@@ -66,6 +66,15 @@ def deal(rows):
     return Dealt([log_of(pile) for pile in piles.values()])
 
 
+def walks(journey, stages, since=-1):
+    """Whether some contacts, a different one for each stage, never go back in time."""
+    return not stages or any(
+        walks(journey[:i] + journey[i + 1 :], stages[1:], t)
+        for i, (t, label) in enumerate(journey)
+        if label == stages[0] and t >= since
+    )
+
+
 def journeys_of(rows):
     found = defaultdict(list)
     for who, minute, label in rows:
@@ -110,13 +119,8 @@ def test_every_question_the_slow_way(rows):
         first[journey[0][1]] += 1
         last[journey[-1][1]] += 1
         paths[tuple(label for _, label in journey)] += 1
-        since = -1
-        for place, stage in enumerate("aba"):
-            later = [t for t, label in journey if label == stage and t >= since]
-            if not later:
-                break
-            since = min(later)
-            reached[place] += 1
+        for place in range(3):
+            reached[place] += walks(journey, "aba"[: place + 1])
 
     found = count_moves(log)
     assert {(r["from"], r["to"]): r["count"] for _, r in found.iterrows()} == moves
@@ -224,6 +228,14 @@ def test_a_tie_can_be_walked_both_ways_in_a_funnel_but_time_cannot():
     assert count_funnel(backwards, stages=["a", "b"])["journeys"].tolist() == [1, 0]
 
 
+def test_one_contact_stands_for_one_stage():
+    log = log_of([("once", 5, "a"), ("tied", 5, "a"), ("tied", 5, "a"), ("later", 1, "a"),
+                  ("later", 9, "a"), ("round", 5, "b"), ("round", 5, "a")])  # fmt: skip
+
+    assert count_funnel(log, stages=["a", "a", "a"])["journeys"].tolist() == [4, 2, 0]
+    assert count_funnel(log, stages=["a", "b", "a"])["journeys"].tolist() == [4, 1, 0]
+
+
 def test_ties_are_counted():
     found = count_ties(log_of([("u", 1, "a"), ("u", 1, "a"), ("u", 1, "b"), ("u", 2, "b"),
                                ("v", 1, "a")])).iloc[0]  # fmt: skip
@@ -277,10 +289,13 @@ def test_messages_name_what_is_known():
     log = log_of([("u", 1, "a")])
     with pytest.raises(JourneyError, match="labels of the log.*It has a, b, c, d"):
         count_funnel(log, stages=["x"])
-    with pytest.raises(JourneyError, match="top must be at least 1; got 0"):
+    with pytest.raises(JourneyError, match="top must be at least 1, a whole number; got 0"):
         count_paths(log, top=0)
-    with pytest.raises(JourneyError, match="0 to 1"):
-        measure_gaps(log, at=(50,))
+    with pytest.raises(JourneyError, match="steps must be at least 1, a whole number; got 2.5"):
+        count_steps(log, steps=2.5)
+    for wrong in ((50,), 0.5, "median", (float("nan"),)):
+        with pytest.raises(JourneyError, match="at must be a list of shares, 0 to 1; got"):
+            measure_gaps(log, at=wrong)
 
 
 @functools.lru_cache(maxsize=1)  # one file is asked twice
@@ -320,3 +335,26 @@ def test_published_counts(shared_data, name, complete, events, cases, activities
     if edges:
         assert len(count_moves(log)) == edges
     assert count_moves(log)["count"].sum() == events - cases
+
+
+def test_an_event_log_is_refused_where_something_is_missing_or_of_the_wrong_kind():
+    day = np.datetime64("2025-01-01", "us")
+    for time in (
+        np.array([day, "NaT"], dtype="datetime64[us]"),
+        pd.Series([pd.Timestamp(day), None]),
+    ):
+        with pytest.raises(JourneyError, match="a customer, a time and a known label; 1 of 2 lack"):
+            code_events(["u", "v"], time, ["a", "b"])
+    with pytest.raises(JourneyError, match="without a time zone.*got datetime64.*UTC"):
+        code_events(["u"], pd.Series([pd.Timestamp(day, tz="UTC")]), ["a"])
+    for time in ([1.5], ["2025-01-01"]):
+        with pytest.raises(JourneyError, match="must be datetime64 .*or whole numbers"):
+            code_events(["u"], time, ["a"])
+    with pytest.raises(JourneyError, match="must lie within .* of 1970.*Is the unit right"):
+        code_events(["u", "u"], [-(2**62), 0], ["a", "b"])
+    with pytest.raises(JourneyError, match="got 2, 3 and 2 of them"):
+        code_events(["u", "v"], [1, 2, 3], ["a", "b"])
+    with pytest.raises(JourneyError, match="labels must be a list of different texts"):
+        code_events(["u"], [1], ["a"], labels=["a", "a"])
+    plain = code_events(["u"], [pd.Timestamp(day)], ["a"])
+    assert plain.times.tolist() == [day.astype(int)]

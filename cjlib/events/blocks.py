@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from cjlib.errors import JourneyError
-from cjlib.events.journey_log import JourneyLog, View, smallest_kind
+from cjlib.events.journey_log import JourneyLog, View, require_near, smallest_kind
 from cjlib.events.ordering import encode, order_events, stable_order
 
 BLOCK: Final = 1_000_000  # contacts in a block; a customer is never cut
@@ -49,6 +49,7 @@ def lay_out_blocks(
         raise JourneyError(f"lay_out_blocks: {seen[place < 0][0]!r} must be one of the labels.")
     codes = place[raw]
     times = table["time"].cast(pa.int64()).to_numpy()
+    require_near(times, caller="log_on_spark")
     first = stable_order(codes)
     if "place" in table.column_names:
         first = first[stable_order(table["place"].to_numpy()[first])]

@@ -19,6 +19,7 @@ Codes = npt.NDArray[np.integer[Any]]  # 1 byte up to 128 labels, 2 up to 32,768,
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 HOUR: Final = 3_600_000_000  # microseconds
+LATEST: Final = 2**62  # microseconds: the gap between any two still is a whole number of 64 bits
 NO_LABEL: Final = "(none)"  # a contact whose channel is not known
 
 
@@ -221,7 +222,7 @@ def code_events(
     Parameters
     ----------
     customer : array of hashable, one per event
-    time : array of datetime64, or of int (microseconds)
+    time : array of datetime64 without a time zone, or of int (microseconds)
     label : array of str
     labels : sequence of str, optional
         All labels in journey order; by default those that occur, in alphabetical order.
@@ -230,22 +231,29 @@ def code_events(
 
     Notes
     -----
-    Rows may come in any order; ties in time keep it. Time grows as n log n for n events.
+    Rows may come in any order; ties in time keep it. A missing time is refused, like a missing
+    customer or label. Time grows as n log n for n events.
     """
     who, customers = encode(customer)
-    moments = np.asarray(time)
-    if np.issubdtype(moments.dtype, np.datetime64):
-        moments = moments.astype("datetime64[us]")
-    times = moments.astype(np.int64)
+    times, known = _read_moments(time)
     codes, found = encode(label)
+    if not len(who) == len(times) == len(codes):
+        raise JourneyError(
+            f"code_events: every event needs a customer, a time and a label; got {len(who):,}, "
+            f"{len(times):,} and {len(codes):,} of them."
+        )
     index = pd.Index(found if labels is None else list(labels))
     if labels is not None:
+        if isinstance(labels, str) or not index.is_unique:
+            raise JourneyError(
+                f"code_events: labels must be a list of different texts; got {labels!r}."
+            )
         place = np.concatenate([index.get_indexer(pd.Index(found)), [-1]])
         codes = place[codes]
-    lost = int((codes < 0).sum() + (who < 0).sum())
+    lost = np.count_nonzero((codes < 0) | (who < 0) | ~known)
     if lost:
         raise JourneyError(
-            f"code_events: every event needs a customer and a known label; {lost:,} of "
+            f"code_events: every event needs a customer, a time and a known label; {lost:,} of "
             f"{len(codes):,} lack one. Drop or mend them first."
         )
     order = order_events(who, times)
@@ -255,6 +263,33 @@ def code_events(
         who[order], times[order], customers, {"touchpoint": view},
         by="touchpoint", level=level, minimum_base=minimum_base,
     )  # fmt: skip
+
+
+def _read_moments(time: npt.ArrayLike) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """Return microseconds since 1970, and which are known."""
+    moments = np.asarray(time)
+    if moments.dtype == object:
+        moments = pd.Series(moments).infer_objects().to_numpy()
+    if moments.dtype.kind == "M":
+        moments = moments.astype("datetime64[us]")
+        return moments.astype(np.int64), ~np.isnat(moments)
+    if moments.dtype.kind not in "iu" and len(moments):
+        raise JourneyError(
+            "code_events: times must be datetime64 without a time zone, or whole numbers "
+            f"(microseconds); got {getattr(time, 'dtype', moments.dtype)}. Convert them first "
+            "(pandas: .dt.tz_convert(zone).dt.tz_localize(None))."
+        )
+    require_near(moments, caller="code_events")
+    return moments.astype(np.int64), np.ones(len(moments), dtype=bool)
+
+
+def require_near(times: npt.NDArray[Any], *, caller: str) -> None:
+    """Refuse moments so far apart that the time between them does not fit 64 bits."""
+    if len(times) and (int(times.max()) >= LATEST or int(times.min()) <= -LATEST):
+        raise JourneyError(
+            f"{caller}: times in microseconds must lie within {LATEST:,} of 1970; they go from "
+            f"{times.min():,} to {times.max():,}. Is the unit right?"
+        )
 
 
 def _lay_out(

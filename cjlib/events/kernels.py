@@ -102,7 +102,8 @@ def count_reached(log: JourneyLog, *, stages: Sequence[int]) -> Ints:
 
     A stage is reached by a contact there at or after the moment the stage before was first
     reached; at the same moment suffices. Reaching a stage earliest leaves the most room for
-    the next, so the first such contact of each is all that is needed.
+    the next, so the first such contact of each is all that is needed. A contact stands for one
+    stage only: a label that comes again needs a contact of its own.
     """
     wanted = np.zeros(len(log.labels), dtype=bool)
     wanted[list(stages)] = True
@@ -112,12 +113,16 @@ def count_reached(log: JourneyLog, *, stages: Sequence[int]) -> Ints:
     since = np.full(log.journeys, np.iinfo(np.int64).min)
     open_ = np.ones(log.journeys, dtype=bool)
     counts = np.zeros(len(stages), dtype=np.int64)
+    moments: dict[int, list[Ints]] = {}  # when a label's stages before were reached
     for place, code in enumerate(stages):
         at = np.flatnonzero(codes == code)
         whose, when = journey[at], times[at]
         good = open_[whose]
         if place:
             good &= when >= since[whose]
+        if code in moments:
+            taken = np.sum([moment == since for moment in moments[code]], axis=0)
+            good &= (when > since[whose]) | (_rank_tied(whose, when) >= taken[whose])
         whose, when = whose[good], when[good]
         first = np.ones(len(whose), dtype=bool)
         first[1:] = whose[1:] != whose[:-1]
@@ -126,7 +131,17 @@ def count_reached(log: JourneyLog, *, stages: Sequence[int]) -> Ints:
         open_ = np.zeros(log.journeys, dtype=bool)
         open_[whose] = True
         counts[place] = len(whose)
+        if code in stages[place + 1 :]:
+            moments.setdefault(code, []).append(since.copy())
     return counts
+
+
+def _rank_tied(whose: Ints, when: Ints) -> Ints:
+    """Place of each contact among those of the same journey and moment, from 0."""
+    here = np.arange(len(whose))
+    again = np.zeros(len(whose), dtype=bool)
+    again[1:] = (whose[1:] == whose[:-1]) & (when[1:] == when[:-1])
+    return here - np.maximum.accumulate(np.where(again, 0, here))
 
 
 def hash_paths(log: JourneyLog, *, seed: int = SEEDS[0]) -> Hashes:
@@ -173,7 +188,7 @@ def scatter(values: Hashes) -> Hashes:
 def bin_gaps(log: JourneyLog) -> tuple[Ints, Ints]:
     """Return ``pair * BINS + bin`` and the gap of each move.
 
-    A bin never falls as the gap grows; there are 128 to each doubling, and one for no gap.
+    A bin never falls as the gap grows; there are 32 to each doubling, and one for no gap.
     """
     pair, gap = find_moves(log)
     bins = gap.astype(np.float64).view(np.int64)

@@ -70,7 +70,8 @@ def count_funnel(log: Parts, *, stages: Sequence[str]) -> pd.DataFrame:
     """Count the journeys that pass through ``stages`` in order, anything in between.
 
     A stage is reached at or after the moment the stage before was (the same moment suffices:
-    the log cannot tell which of two came first). No window; a stage may come twice.
+    the log cannot tell which of two came first). No window. A stage may come twice, each time
+    with a contact of its own.
 
     Returns
     -------
@@ -79,7 +80,7 @@ def count_funnel(log: Parts, *, stages: Sequence[str]) -> pd.DataFrame:
     """
     known = {label: code for code, label in enumerate(log.labels)}
     lost = [stage for stage in stages if stage not in known]
-    if lost or not stages or isinstance(stages, str):
+    if lost or not len(stages) or isinstance(stages, str):
         raise JourneyError(
             f"count_funnel: stages must be a list of labels of the log; got {stages!r}. "
             f"It has {', '.join(map(str, log.labels[:30]))}."
@@ -308,5 +309,5 @@ def _moves(log: Parts, pair: Ints) -> pd.DataFrame:
 
 
 def _require_some(value: int, name: str, *, caller: str) -> None:
-    if value < 1:
-        raise JourneyError(f"{caller}: {name} must be at least 1; got {value!r}.")
+    if not isinstance(value, (int, np.integer)) or value < 1:
+        raise JourneyError(f"{caller}: {name} must be at least 1, a whole number; got {value!r}.")
