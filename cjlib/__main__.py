@@ -18,7 +18,7 @@ from cjlib.definitions import Dialect
 from cjlib.errors import JourneyError, StudyError
 from cjlib.notebook import run_notebooks
 from cjlib.notebook.opening import home
-from cjlib.report import write_report
+from cjlib.report import print_report, write_report
 from cjlib.study import SOURCES, load_study
 from cjlib.survey import draft_codebook
 from cjlib.survey.headings import FORMS
@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="write report.html anew from a study's results")
     _add_study(report)
     report.add_argument("--out", type=Path, help="folder of the results (results/<study>)")
+    report.add_argument("--pdf", action="store_true", help="also report.pdf (needs Chromium)")
     report.set_defaults(command=_report)
 
     books = commands.add_parser("notebooks", help="run the kit's notebooks and keep the outputs")
@@ -194,6 +195,8 @@ def _report(arguments: argparse.Namespace) -> int:
     study = load_study(arguments.path, raw=arguments.raw)
     out = arguments.out or home() / "results" / study.id
     print(f"Report: {write_report(study, out)}")
+    if arguments.pdf:
+        print(f"On paper: {print_report(study, out)}")
     return DONE
 
 

@@ -239,6 +239,23 @@ class CommentRules:
     labels: str = ""  # CSV of texts labelled by hand, from which sentiment is learned
 
 
+REPORT_SECTIONS = (
+    "summary", "goals", "data", "voices", "personas", "maps", "metrics", "journeys", "value",
+    "actions", "limits", "appendix",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRules:
+    """What the report holds, in order, and where the user's own words for it lie.
+
+    A section is one of ``REPORT_SECTIONS`` or the name of a Markdown file in ``texts``.
+    """
+
+    sections: tuple[str, ...] = REPORT_SECTIONS
+    texts: str = "report"
+
+
 @dataclass(frozen=True, slots=True)
 class Privacy:
     """How people are protected in everything the kit writes."""

@@ -91,7 +91,10 @@ class Run:
 
     def summary(self) -> str:
         """Say which notebooks were run and why, and which were kept."""
-        lines = [f"Run: {name} ({'; '.join(why)})." for name, why in self.redone.items()]
+        by_reason: dict[str, list[str]] = {}
+        for name, why in self.redone.items():
+            by_reason.setdefault("; ".join(why), []).append(name)
+        lines = [f"Run: {', '.join(names)} ({why})." for why, names in by_reason.items()]
         if self.kept:
             lines.append(f"Kept, as nothing they read has changed: {', '.join(self.kept)}.")
         return "\n".join(lines)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from cjlib.language import format_number, phrase
 from cjlib.report.files import ResultFiles
+from cjlib.report.page import Tile
 from cjlib.study import Study
 
 CHANGED = "changed beyond noise"
@@ -40,20 +42,74 @@ class Teller:
             return f"\u2066{parts[0]}\u2069"
         return f"\u2066{parts[0]} [{parts[1]}, {parts[2]}]\u2069"
 
+    def tile(self, name: str, row: pd.Series, decimals: int, *, percent: bool = False) -> Tile:
+        """Return a headline number with its interval and n below it."""
+        factor = 100.0 if percent else 1.0
+        sign = "\u00a0" + ("٪" if self.study.digits == "arabext" else "%") if percent else ""
+        value, low, high = (
+            self.number(row[part] * factor, decimals) for part in ("estimate", "low", "high")
+        )
+        around = () if pd.isna(row["low"]) else (f"\u2066[{low}, {high}]\u2069{sign}",)
+        people = phrase("n_is", self.study.language, n=self.number(row["n"]))
+        return Tile(name, f"\u2066{value}\u2069{sign}", (*around, people))
+
     def percent(self, row: pd.Series) -> str:
         """Return a share with its interval, in percent."""
         sign = "٪" if self.study.digits == "arabext" else "%"
         return self.interval(row, 1, 100) + f"\u00a0{sign}"
 
 
-def write_summary(study: Study, files: ResultFiles) -> list[str]:
-    """Return the report's summary, a sentence per finding; what has no result has no sentence."""
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of the summary, the part it stands in, and the tables its numbers come from."""
+
+    part: str
+    text: str
+    tables: tuple[str, ...]
+
+
+def write_summary(study: Study, files: ResultFiles) -> list[Sentence]:
+    """Return the report's summary, findings first; what has no result has no sentence."""
     teller = Teller(study, files)
-    tellers: tuple[Callable[[Teller], Iterator[str]], ...] = (
-        _tell_sample, _tell_scores, _tell_ratings, _tell_personas, _tell_change,
-        _tell_belief, _tell_journeys, _tell_value, _tell_goals, _tell_opportunity,
-    )  # fmt: skip
-    return [sentence for tell in tellers for sentence in tell(teller)]
+    found = []
+    for part, tellers in PARTS.items():
+        for tell in tellers:
+            files.read.clear()
+            texts = list(tell(teller))
+            tables = tuple(dict.fromkeys(files.read))
+            found += [Sentence(part, text, tables) for text in texts]
+    return found
+
+
+def make_tiles(study: Study, files: ResultFiles) -> list[Tile]:
+    """Return the headline numbers: recommendation, satisfaction, the funnel's end, goals."""
+    t = Teller(study, files)
+    return [tile for make in (_tile_scores, _tile_funnel, _tile_goals) for tile in make(t)]
+
+
+def _tile_scores(t: Teller) -> Iterator[Tile]:
+    for name, row, decimals in _headlines(t):
+        yield t.tile(phrase(f"report.tile.{name}", t.study.language), row, decimals)
+
+
+def _tile_funnel(t: Teller) -> Iterator[Tile]:
+    funnel = t.files.table("06_journeys", "funnel")
+    if funnel is not None and len(funnel) > 1:
+        last = funnel.iloc[-1]
+        name = t.study.label("stage", str(last["stage"]))
+        text = phrase("report.tile.funnel", t.study.language, last=name)
+        yield t.tile(text, last, 1, percent=True)
+
+
+def _tile_goals(t: Teller) -> Iterator[Tile]:
+    goals = t.files.table("05_metrics", "goals")
+    if goals is not None and len(goals):
+        yes, all_ = (t.number(n) for n in ((goals["reached"] == "yes").sum(), len(goals)))
+        language = t.study.language
+        yield Tile(
+            phrase("report.tile.goals", language), yes,
+            (phrase("report.tile.goals_of", language, all=all_),),
+        )  # fmt: skip
 
 
 def _tell_sample(t: Teller) -> Iterator[str]:
@@ -77,22 +133,33 @@ def _tell_sample(t: Teller) -> Iterator[str]:
         )
 
 
-def _tell_scores(t: Teller) -> Iterator[str]:
-    metrics = t.files.table("05_metrics", "metrics")
+def _headlines(t: Teller) -> Iterator[tuple[str, pd.Series, int]]:
+    """Yield the recommendation and the overall satisfaction, weighted where there are weights."""
+    metrics = _weighed(t.files.table("05_metrics", "metrics"))
     if metrics is None:
         return
-    if (metrics["weighting"] == "weighted").any():  # what the study's weights are for
-        metrics = metrics[metrics["weighting"] == "weighted"]
-        weighted = "_weighted"
-    else:
-        weighted = ""
     for name, metric, decimals in (("nps", "nps", 1), ("overall", "csat_mean", 2)):
         rows = metrics[(metrics["metric"] == metric) & metrics["estimate"].notna()]
         if metric == "csat_mean":
             rows = rows[rows["stage"].isna() & rows["touchpoint"].isna()]
         for _, row in rows.head(1).iterrows():
-            key, value = name + weighted, t.interval(row, decimals)
-            yield t.say(key, value=value, n=t.number(row["n"]))
+            yield name, row, decimals
+
+
+def _weighed(metrics: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Keep the weighted rows where there are any: that is what the study's weights are for."""
+    if metrics is None or not (metrics["weighting"] == "weighted").any():
+        return metrics
+    return metrics[metrics["weighting"] == "weighted"]
+
+
+def _tell_scores(t: Teller) -> Iterator[str]:
+    for name, row, decimals in _headlines(t):
+        key = name + ("_weighted" if row["weighting"] == "weighted" else "")
+        yield t.say(key, value=t.interval(row, decimals), n=t.number(row["n"]))
+    metrics = _weighed(t.files.table("05_metrics", "metrics"))
+    if metrics is None:
+        return
     rated = metrics[
         (metrics["metric"] == "csat_mean") & metrics["stage"].notna() & metrics["estimate"].notna()
     ].drop_duplicates("item")
@@ -135,10 +202,10 @@ def _tell_personas(t: Teller) -> Iterator[str]:
         return
     names = [f"{row[column]} ({t.percent(row)})" for _, row in named.iterrows()]
     joined = "؛ " if t.study.language == "fa" else "; "
-    yield t.say("personas", count=t.number(len(named)), names=joined.join(names))
     verdict = t.files.table("04_personas", "verdict")
-    if verdict is not None:
-        yield t.say("verdict", verdict=t.word(str(verdict["verdict"].iloc[0])))
+    held = "" if verdict is None else t.word(str(verdict["verdict"].iloc[0]))
+    key = "personas_held" if held else "personas"
+    yield t.say(key, count=t.number(len(named)), names=joined.join(names), held=held)
 
 
 def _tell_change(t: Teller) -> Iterator[str]:
@@ -167,12 +234,13 @@ def name_item(study: Study, name: str) -> str:
     if name not in study.codebook:
         return name
     item = study.codebook[name]
-    metric = item.metric.upper()
-    if item.touchpoint:
-        return f"{metric} {study.label('touchpoint', item.touchpoint)}".strip()
-    if item.stage:
-        return f"{metric} {study.label('stage', item.stage)}".strip()
-    return metric or item.question.to(study.language) or name
+    place = item.touchpoint or item.stage
+    kind = "touchpoint" if item.touchpoint else "stage"
+    where = study.label(kind, place) if place else ""
+    if item.metric in ("nps", "csat", "ces"):
+        metric = phrase(f"kpi.{item.metric}", study.language)
+        return f"{metric} ({where})" if where else metric
+    return where or item.question.to(study.language) or name
 
 
 def _tell_belief(t: Teller) -> Iterator[str]:
@@ -229,11 +297,33 @@ def _tell_goals(t: Teller) -> Iterator[str]:
     )  # fmt: skip
 
 
-def _tell_opportunity(t: Teller) -> Iterator[str]:
+def _tell_opportunities(t: Teller) -> Iterator[str]:
     found = t.files.table("09_actions", "opportunities")
     if found is None or found.empty:
         return
-    first = found.iloc[0]
-    place = _place(t.study, first)
-    where = "" if place == first["measure"] else f"{place}, "
-    yield t.say("opportunity", what=f"{first['measure']} ({where}{t.percent(first)})")
+    for number, (_, row) in enumerate(found.head(3).iterrows(), 1):
+        place = _place(t.study, row)
+        where = "" if place == row["measure"] else f" ({place})"
+        yield t.say(
+            "opportunity", number=t.number(number), what=f"{row['measure']}{where}",
+            value=t.percent(row), n=t.number(row["n"]),
+        )  # fmt: skip
+
+
+def _tell_plan(t: Teller) -> Iterator[str]:
+    plan = t.files.table("09_actions", "plan")
+    if plan is None or plan.empty:
+        return
+    late, alone = (int(plan[name].astype(bool).sum()) for name in ("overdue", "ownerless"))
+    yield t.say("plan", all=t.number(len(plan)), overdue=t.number(late), ownerless=t.number(alone))
+
+
+PARTS: dict[str, tuple[Callable[[Teller], Iterator[str]], ...]] = {
+    "findings": (
+        _tell_goals, _tell_scores, _tell_ratings, _tell_personas, _tell_belief,
+        _tell_journeys, _tell_value,
+    ),
+    "change": (_tell_change,),
+    "next": (_tell_opportunities, _tell_plan),
+    "basis": (_tell_sample,),
+}  # fmt: skip

@@ -22,6 +22,7 @@ from cjlib.definitions import (
     PersonaRules,
     Positions,
     Privacy,
+    ReportRules,
     Stage,
     Text,
     Touchpoint,
@@ -98,6 +99,7 @@ class Study:
     published_file: str = ""
     actions_file: str = ""
     maps_folder: str = "map"
+    report: ReportRules = field(default_factory=ReportRules)
     codebook: Codebook = field(default_factory=Codebook)
     lines: dict[Path_, int] = field(default_factory=dict, repr=False)
 

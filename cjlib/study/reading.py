@@ -19,6 +19,7 @@ from cjlib.definitions import (
     PersonaRules,
     Positions,
     Privacy,
+    ReportRules,
     Stage,
     Text,
     Touchpoint,
@@ -28,6 +29,7 @@ from cjlib.definitions import (
 from cjlib.errors import Fault, StudyError
 from cjlib.study.faults import find_file_faults, find_reference_faults
 from cjlib.study.model import Study
+from cjlib.study.report_texts import find_report_faults
 from cjlib.study.weights import find_weight_faults
 from cjlib.validation import Path_, read_schema, read_yaml, schema_faults
 
@@ -85,6 +87,7 @@ def read_study(
     study, more = _with_codebook(study, str(values.get("codebook", "codebook.csv")))
     faults += [*more, *find_reference_faults(study), *find_weight_faults(study)]
     faults += find_file_faults(study)
+    faults += find_report_faults(study)
     return study, sorted(faults, key=lambda f: (f.file != "study.yaml", f.file, f.line))
 
 
@@ -149,7 +152,13 @@ def _build(v: dict[str, Any], folder: Path, raw: Path, lines: dict[Path_, int]) 
         costs_file=v.get("costs", ""), beliefs_file=v.get("beliefs", ""),
         published_file=v.get("published", ""),
         actions_file=v.get("actions", ""), maps_folder=v.get("maps", "map"),
+        report=_build_report(v.get("report") or {}),
     )  # fmt: skip
+
+
+def _build_report(v: dict[str, Any]) -> ReportRules:
+    default = ReportRules()
+    return ReportRules(_ids(v, "sections") or default.sections, v.get("texts", default.texts))
 
 
 def _ids(mapping: dict[str, Any], key: str) -> tuple[str, ...]:
