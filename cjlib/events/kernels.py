@@ -18,9 +18,9 @@ from cjlib.events.journey_log import JourneyLog
 Ints = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
 SEEDS: Final = (0x9E3779B97F4A7C15, 0xD1B54A32D192ED03)  # odd, from the golden and plastic ratios
-BIN_SHIFT: Final = 45  # of a float64's bits: 128 bins to each doubling of a gap
-FIRST_BIN: Final = (1023 << 7) - 1  # so that a gap of 1 is in bin 1
-BINS: Final = 2**13  # above any bin of a gap below 2**63
+BIN_SHIFT: Final = 47  # of a float64's bits: 32 bins to each doubling of a gap
+FIRST_BIN: Final = (1023 << 5) - 1  # so that a gap of 1 is in bin 1
+BINS: Final = 2**11  # above any bin of a gap below 2**63
 DENSE: Final = 2**23  # cells that are counted in a plain array
 
 
@@ -248,7 +248,7 @@ def group_paths(hashes: Ints, codes: npt.NDArray[Any], offsets: Ints) -> tuple[I
         The distinct hashes, ascending; how many journeys have each; and how many journeys
         take another path than the first of the same hash (one number).
     """
-    order = np.argsort(hashes, kind="stable")
+    order = np.argsort(hashes)
     ordered = hashes[order]
     fresh = np.ones(len(order), dtype=bool)
     fresh[1:] = ordered[1:] != ordered[:-1]

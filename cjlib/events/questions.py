@@ -122,11 +122,11 @@ def measure_gaps(log: Parts, *, at: Sequence[float] = (0.5, 0.9)) -> pd.DataFram
     Notes
     -----
     A log in one partition is sorted by move and gap. Over several, a first pass counts the
-    gaps in 128 bins to each doubling, a second gathers those that share a bin with a wanted
+    gaps in 32 bins to each doubling, a second gathers those that share a bin with a wanted
     order statistic: exact, and never more than these in memory.
     """
-    if not all(0 <= q <= 1 for q in at):
-        raise JourneyError(f"measure_gaps: each of at must be 0 to 1; got {list(at)}.")
+    if np.ndim(at) != 1 or not all(isinstance(q, (int, float)) and 0 <= q <= 1 for q in at):
+        raise JourneyError(f"measure_gaps: at must be a list of shares, 0 to 1; got {at!r}.")
     if isinstance(log, JourneyLog):
         pair, count = kernels.count_pairs_of(log)
         ordered, starts = kernels.sort_gaps(log), np.concatenate([[0], np.cumsum(count)])

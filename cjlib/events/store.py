@@ -54,6 +54,16 @@ class StoredLog:
         """Labels by code."""
         return tuple(self.layout["labels"][self.by])
 
+    @property
+    def level(self) -> float:
+        """Coverage of intervals, 0 to 1."""
+        return float(self.layout["level"])
+
+    @property
+    def minimum_base(self) -> int:
+        """Fewer customers than this are "too few"."""
+        return int(self.layout["minimum_base"])
+
     def of(self, by: str) -> StoredLog:
         """Return the same log named by touchpoint, stage or channel."""
         if by not in self.layout["labels"]:
@@ -97,6 +107,8 @@ class StoredLog:
         wanted = ("touchpoint", "stage", "channel") if whole else (self.by,)
         views = {kind: self._view(folder, kind) for kind in wanted}
         offsets = np.load(folder / "offsets.npy")
+        # Only what a question looks at is fetched from the disk.
+        times = np.asarray(np.load(folder / "times.npy", mmap_mode=None if whole else "r"))
         view = views[self.by]
         rest: dict[str, Any] = {}
         customers = np.zeros(0, dtype=object)
@@ -108,7 +120,7 @@ class StoredLog:
                 empty = np.full(int(offsets[-1]), np.nan)
                 rest[name] = np.load(file) if file.is_file() else empty
         return JourneyLog(
-            by=self.by, codes=view.codes, times=np.load(folder / "times.npy"), offsets=offsets,
+            by=self.by, codes=view.codes, times=times, offsets=offsets,
             owner=np.arange(len(offsets) - 1), customers=customers, labels=view.labels,
             names=view.names, views=views, level=self.layout["level"],
             minimum_base=self.layout["minimum_base"], language=self.layout["language"], **rest,
