@@ -64,8 +64,10 @@ from cjlib.plots.typing import draw_drift, draw_typing
 from cjlib.plots.value import (
     draw_calibration,
     draw_cohorts,
+    draw_frequencies,
     draw_holdout,
     draw_survival,
+    draw_tracking,
     draw_value,
 )
 from cjlib.plots.waves import draw_wave_changes, draw_wave_steps
@@ -96,6 +98,7 @@ __all__ = [
     "draw_emotions",
     "draw_exits",
     "draw_flow",
+    "draw_frequencies",
     "draw_funnel",
     "draw_goals",
     "draw_holdout",
@@ -138,6 +141,7 @@ __all__ = [
     "draw_telling_words",
     "draw_theme_choice",
     "draw_themes",
+    "draw_tracking",
     "draw_transitions",
     "draw_typical_journeys",
     "draw_typing",

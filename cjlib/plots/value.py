@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, num2date
 from matplotlib.ticker import MaxNLocator
 
-from cjlib.language import format_number, phrase, to_persian_digits
+from cjlib.language import format_date, format_number, phrase, to_persian_digits
 from cjlib.plots.style import INK, MUTED, PALETTE, label, new_axes
 
 
@@ -64,16 +65,7 @@ def draw_holdout(table: pd.DataFrame, *, language: str = "en", ax: Axes | None =
     """
     ax = new_axes() if ax is None else ax
     if table.empty:
-        ax.text(
-            0.5,
-            0.5,
-            _say("not_identified", language),
-            transform=ax.transAxes,
-            ha="center",
-            color=MUTED,
-        )
-        ax.set_axis_off()
-        return ax
+        return _say_unidentified(ax, language)
     error = [table["estimate"] - table["low"], table["high"] - table["estimate"]]
     ax.errorbar(
         table["x"], table["estimate"], yerr=error, fmt="o", color=PALETTE[0], capsize=3,
@@ -89,6 +81,88 @@ def draw_holdout(table: pd.DataFrame, *, language: str = "en", ax: Axes | None =
     _spell_numbers(ax, language, "y")
     ax.set_title(_say("holdout", language))
     ax.legend(frameon=False)
+    return ax
+
+
+def draw_tracking(
+    table: pd.DataFrame,
+    *,
+    cut: pd.Timestamp,
+    cumulative: bool = True,
+    language: str = "en",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw repeat purchases over time, real and expected, with the cut between what was seen.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``end, actual, expected, cumulative_actual, estimate, low, high``.
+    """
+    ax = new_axes(8.0, 4.2) if ax is None else ax
+    if table.empty:
+        return _say_unidentified(ax, language)
+    table = table if cumulative else table.iloc[1:]  # the first stretch is shorter than a week
+    real, model = ("cumulative_actual", "estimate") if cumulative else ("actual", "expected")
+    if cumulative:
+        ax.fill_between(
+            table["end"], table["low"], table["high"], color=PALETTE[5], alpha=0.2, linewidth=0
+        )
+    ax.plot(table["end"], table[real], color=PALETTE[0], label=_say("happened", language))
+    ax.plot(table["end"], table[model], "--", color=PALETTE[5], label=_say("expected", language))
+    ax.axvline(cut, color=MUTED, linewidth=1)  # type: ignore[arg-type]
+    ax.set_ylim(0, None)
+    ax.text(
+        cut, 0.02, " " + _say("cut", language) + " ", color=MUTED, ha="left",  # type: ignore[arg-type]
+        transform=ax.get_xaxis_transform(),
+    )  # fmt: skip
+    ax.xaxis.set_major_locator(AutoDateLocator(maxticks=7))
+    calendar = {"calendar": "persian", "digits": "arabext"} if language == "fa" else {}
+    ax.xaxis.set_major_formatter(lambda value, _: format_date(num2date(value).date(), **calendar))
+    ax.set_ylabel(_say("repeats.all" if cumulative else "repeats.week", language))
+    _spell_numbers(ax, language, "y")
+    ax.set_title(_say("tracking", language))
+    ax.legend(frameon=False, loc="upper left" if cumulative else "upper right")
+    return ax
+
+
+def draw_frequencies(table: pd.DataFrame, *, language: str = "en", ax: Axes | None = None) -> Axes:
+    """Draw how many customers bought again how often, real and expected.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``x, customers, estimate, low, high``; the last ``x`` stands for that many or more.
+    """
+    ax = new_axes() if ax is None else ax
+    if table.empty:
+        return _say_unidentified(ax, language)
+    place = table["x"].to_numpy(dtype=float)
+    ax.bar(
+        place - 0.2, table["customers"], 0.38, color=PALETTE[0], label=_say("happened", language)
+    )
+    error = [table["estimate"] - table["low"], table["high"] - table["estimate"]]
+    ax.bar(
+        place + 0.2, table["estimate"], 0.38, yerr=error, color=PALETTE[5], capsize=3,
+        label=_say("expected", language), ecolor=INK,
+    )  # fmt: skip
+    labels = [format_number(x, language, decimals=0) for x in table["x"]]
+    labels[-1] += "+"
+    ax.set_xticks(place, labels)
+    ax.grid(visible=False, axis="x")
+    ax.set(xlabel=_say("before", language), ylabel=_say("customers", language))
+    _spell_numbers(ax, language, "y")
+    ax.set_title(_say("frequencies", language))
+    ax.legend(frameon=False)
+    return ax
+
+
+def _say_unidentified(ax: Axes, language: str) -> Axes:
+    ax.text(
+        0.5, 0.5, _say("not_identified", language), transform=ax.transAxes, ha="center",
+        color=MUTED,
+    )  # fmt: skip
+    ax.set_axis_off()
     return ax
 
 

@@ -135,7 +135,7 @@ def expect_purchases(model: Bgnbd, horizons: npt.ArrayLike, *, level: float = 0.
     """
     t = np.atleast_1d(np.asarray(horizons, dtype=float))
     require_horizon(t, "expect_purchases")
-    value, low, high = model.fit.propagate(lambda p: _unconditional(p, t), level=level)
+    value, low, high = model.fit.propagate(lambda p: expected_repeats(p, t), level=level)
     return pd.DataFrame(
         {
             "horizon": t, "unit": model.unit, "estimate": value, "low": low, "high": high,
@@ -292,12 +292,40 @@ def _curvature(logs: Floats, rows: _Kinds) -> tuple[float, Floats, Floats]:
     return -float(size @ value + counts @ both), -slope, -(h * np.outer(p, p) + np.diag(slope))
 
 
-def _unconditional(p: Floats, t: Floats) -> Floats:
+def expected_repeats(p: Floats, t: Floats) -> Floats:
+    """Return the repeat purchases a new customer is expected to make within each time."""
     r, alpha, a, b = _off_pole(p)
     z = t / (alpha + t)
     # Euler's transformation keeps the hypergeometric function small near z = 1.
     tail = (1 - z) ** (a - 1) * special.hyp2f1(a + b - 1 - r, a - 1, a + b - 1, z)
     return np.asarray((a + b - 1) / (a - 1) * (1 - tail))
+
+
+def chance_of_repeats(p: Floats, t: Floats, most: int) -> Floats:
+    """Return the chances of 0, 1 ... ``most`` repeat purchases (columns) within each time (rows).
+
+    References
+    ----------
+    Fader, P. S., Hardie, B. G. S. & Lee, K. L. (2005), equation 8.
+    """
+    r, alpha, a, b = p
+    x = np.arange(most + 1)
+    z = (t / (alpha + t))[:, None]
+    nbd = nbd_chances(r, z, most)
+    stay = np.exp(special.betaln(a, b + x) - special.betaln(a, b))
+    left = np.exp(special.betaln(a + 1, b + np.maximum(x, 1) - 1) - special.betaln(a, b))
+    fewer = np.cumsum(nbd, axis=1) - nbd
+    return np.asarray(stay * nbd + np.where(x > 0, left * (1 - fewer), 0.0))
+
+
+def nbd_chances(r: float, z: Floats, most: int) -> Floats:
+    """Return the chances of 0 to ``most`` events (last axis) of a negative binomial.
+
+    With shape ``r``; ``z``: share of time seen, t / (alpha + t), its last axis of length 1.
+    """
+    x = np.arange(most + 1)
+    constant = special.gammaln(r + x) - special.gammaln(r) - special.gammaln(x + 1)
+    return np.asarray(np.exp(constant + special.xlogy(x, z) + r * np.log1p(-z)))
 
 
 def _conditional(p: Floats, x: Floats, t_x: Floats, watched: Floats, t: float) -> Floats:

@@ -13,7 +13,12 @@ from scipy import special
 from cjlib.columns import CUSTOMER
 from cjlib.errors import JourneyError, TooFewError
 from cjlib.intervals import Floats
-from cjlib.value.bgnbd import FEWEST_REPEATERS, group_customers, require_horizon
+from cjlib.value.bgnbd import (
+    FEWEST_REPEATERS,
+    group_customers,
+    nbd_chances,
+    require_horizon,
+)
 from cjlib.value.likelihood import Fit, fit_likelihood
 from cjlib.value.purchases import PurchaseSummary
 
@@ -136,8 +141,7 @@ def expect_pareto_purchases(
     """
     t = np.atleast_1d(np.asarray(horizons, dtype=float))
     require_horizon(t, "expect_pareto_purchases")
-    nobody = np.zeros_like(t)
-    value, low, high = model.fit.propagate(lambda p: p[0] / p[1] * _span(p, nobody, t), level=level)
+    value, low, high = model.fit.propagate(lambda p: expected_repeats(p, t), level=level)
     return pd.DataFrame(
         {
             "horizon": t, "unit": model.unit, "estimate": value, "low": low, "high": high,
@@ -189,6 +193,28 @@ def predict_pareto_purchases(
         CUSTOMER, "alive", "horizon", "unit", "estimate", "low", "high", "level", "method",
     ]  # fmt: skip
     return rows[[CUSTOMER, "x", "t_x", "T"]].merge(found, on=["x", "t_x", "T"], how="left")[columns]
+
+
+def expected_repeats(p: Floats, t: Floats) -> Floats:
+    """Return the repeat purchases a new customer is expected to make within each time."""
+    return np.asarray(p[0] / p[1] * _span(p, np.zeros_like(t), t))
+
+
+def chance_of_repeats(p: Floats, t: Floats, most: int) -> Floats:
+    """Return the chances of 0, 1 ... ``most`` repeat purchases (columns) within each time (rows).
+
+    Who stays to the end has the whole time to buy, who leaves at y the time to y: the second
+    part is an integral over y, by Gauss-Legendre quadrature on the log of beta + y.
+    """
+    r, alpha, s, beta = p
+    nodes, weights = np.polynomial.legendre.leggauss(2 * NODES)
+    width = np.log1p(t / beta)[:, None]
+    w = width * (nodes + 1) / 2  # log of (beta + y) / beta
+    y = beta * np.expm1(w)
+    density = s * np.exp(-s * w) * weights * width / 2
+    gone = nbd_chances(r, (y / (alpha + y))[:, :, None], most)
+    stay = np.exp(-s * width) * nbd_chances(r, (t / (alpha + t))[:, None], most)
+    return np.asarray(stay + np.einsum("ij,ijx->ix", density, gone))
 
 
 def _likelihood(

@@ -83,6 +83,17 @@ def summarise_purchases(
             f"summarise_purchases: unit must be one of {', '.join(UNIT_DAYS)}; got {unit!r}. "
             f"Did you mean '{nearest(unit, UNIT_DAYS)}'?"
         )
+    daily, last, merged = daily_purchases(purchases, study=study, end=end)
+    return PurchaseSummary(_table(daily, last, UNIT_DAYS[unit]), unit, last, merged)
+
+
+def daily_purchases(
+    purchases: Any, *, study: Study | None, end: str | pd.Timestamp | None
+) -> tuple[pd.DataFrame, pd.Timestamp, int]:
+    """Return each customer's days with a purchase, the last day watched, and how many merged.
+
+    As ``summarise_purchases`` defines them: ``customer_id, day, amount``, by customer and day.
+    """
     frame = purchases if isinstance(purchases, pd.DataFrame) else purchases.table
     require_columns(frame, [CUSTOMER, TIME], caller="summarise_purchases")
     last = pd.Timestamp(end) if end is not None else frame[TIME].max()
@@ -102,10 +113,7 @@ def summarise_purchases(
     if AMOUNT not in rows.columns:
         rows = rows.assign(**{AMOUNT: np.nan})
     daily = rows.groupby([CUSTOMER, "day"], sort=True)[AMOUNT].sum(min_count=1).reset_index()
-    return PurchaseSummary(
-        _table(daily, last.normalize(), UNIT_DAYS[unit]), unit, last.normalize(),
-        len(rows) - len(daily),
-    )  # fmt: skip
+    return daily, last.normalize(), len(rows) - len(daily)
 
 
 def _table(daily: pd.DataFrame, end: pd.Timestamp, days: float) -> pd.DataFrame:
