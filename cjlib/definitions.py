@@ -231,6 +231,61 @@ class PersonaRules:
 
 
 @dataclass(frozen=True, slots=True)
+class NurtureStage:
+    """A stage of a lead: met by at least ``times`` contacts at the touchpoints ``at``."""
+
+    id: str
+    label: Text
+    at: tuple[str, ...]
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Points of a lead for each contact at ``at``, ``most`` at most, in the score's window."""
+
+    at: tuple[str, ...]
+    points: float
+    most: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeadScoring:
+    """How leads are scored: the chance of the next stage within the horizon, or stated points."""
+
+    rule: str = "next_stage"  # next_stage or points
+    horizon_days: int = 30
+    window_days: int = 90
+    points: tuple[Points, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What to say next, and on which channel, to whom all the conditions given apply."""
+
+    id: str
+    say: Text
+    channel: str = ""
+    stages: tuple[str, ...] = ()
+    personas: tuple[str, ...] = ()
+    pains: tuple[str, ...] = ()
+    quiet_days: float | None = None
+    complained_days: float | None = None
+    score_at_least: float | None = None
+    score_below: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NurtureRules:
+    """What is handed over to marketing automation; the first follow-up that applies is taken."""
+
+    stages: tuple[NurtureStage, ...] = ()
+    scoring: LeadScoring = field(default_factory=LeadScoring)
+    follow_ups: tuple[FollowUp, ...] = ()
+    consent: str = ""  # codebook name; privacy.consent where empty
+
+
+@dataclass(frozen=True, slots=True)
 class CommentRules:
     """What may be done with what customers wrote: in the survey's open questions and the log."""
 

@@ -13,7 +13,7 @@ LAYERS = [
     {"study"},
     {"accounts", "method", "provenance", "survey", "interviews", "events", "simulate", "design"},
     {"personas", "journeys", "attribution", "metrics", "value", "prediction", "drivers", "texts"},
-    {"maps", "actions", "waves"},
+    {"maps", "actions", "waves", "nurture", "cross_study"},
     {"report", "checking", "notebook", "__main__", "__init__"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

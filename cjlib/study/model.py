@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import os
 import re
 import secrets
@@ -19,6 +19,7 @@ from cjlib.definitions import (
     CommentRules,
     EventRules,
     Goal,
+    NurtureRules,
     PersonaRules,
     Positions,
     Privacy,
@@ -90,6 +91,7 @@ class Study:
     believed_start: tuple[str, ...] = ()
     believed_moves: dict[str, tuple[str, ...]] = field(default_factory=dict)
     personas: PersonaRules = field(default_factory=PersonaRules)
+    nurture: NurtureRules = field(default_factory=NurtureRules)
     privacy: Privacy = field(default_factory=Privacy)
     scales: dict[str, tuple[str, ...]] = field(default_factory=dict)
     missing_answers: str = "by_analysis"
@@ -190,11 +192,10 @@ class Study:
         key = self._key()
         text = ids.astype("string").str.strip()
         text = text.mask(text.eq(""))
-        made = {
-            raw: prefix + hmac.digest(key, raw.encode(), "sha256").hex()[:16]
-            for raw in text.dropna().unique().tolist()
-        }
-        return text.map(made).astype("string")
+        codes, distinct = pd.factorize(text)  # a missing one has -1: the last of those below
+        made = [prefix + digest[:16] for digest in _sign(distinct.tolist(), key)]
+        found = pd.array([*made, None], dtype="string").take(codes)
+        return pd.Series(found, index=ids.index, name=ids.name)
 
     def _key(self) -> bytes:
         if self.privacy.key == "public":
@@ -213,6 +214,19 @@ class Study:
                 "(delete the file) gives everyone new pseudonyms."
             )
         return bytes.fromhex(text)
+
+
+def _sign(texts: list[str], key: bytes) -> list[str]:
+    """HMAC-SHA256 of each text as hexadecimal digits (RFC 2104), the key hashed only once."""
+    block = key.ljust(64, b"\0")  # a key is shorter than a block
+    inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in block)) for pad in (0x36, 0x5C))
+    made = []
+    for text in texts:
+        within, around = inner.copy(), outer.copy()
+        within.update(text.encode())
+        around.update(within.digest())
+        made.append(around.hexdigest())
+    return made
 
 
 def _inside(folder: Path, name: str) -> Path:

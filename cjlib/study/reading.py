@@ -29,6 +29,7 @@ from cjlib.definitions import (
 from cjlib.errors import Fault, StudyError
 from cjlib.study.faults import find_file_faults, find_reference_faults
 from cjlib.study.model import Study
+from cjlib.study.nurture import build_nurture, find_nurture_faults
 from cjlib.study.report_texts import find_report_faults
 from cjlib.study.weights import find_weight_faults
 from cjlib.validation import Path_, read_schema, read_yaml, schema_faults
@@ -86,7 +87,7 @@ def read_study(
         raise
     study, more = _with_codebook(study, str(values.get("codebook", "codebook.csv")))
     faults += [*more, *find_reference_faults(study), *find_weight_faults(study)]
-    faults += find_file_faults(study)
+    faults += [*find_nurture_faults(study), *find_file_faults(study)]
     faults += find_report_faults(study)
     return study, sorted(faults, key=lambda f: (f.file != "study.yaml", f.file, f.line))
 
@@ -146,6 +147,7 @@ def _build(v: dict[str, Any], folder: Path, raw: Path, lines: dict[Path_, int]) 
         believed_start=_ids(believed, "start"),
         believed_moves={k: tuple(t) for k, t in (believed.get("moves") or {}).items()},
         personas=_build_personas(v.get("personas") or {}),
+        nurture=build_nurture(v.get("nurture") or {}),
         privacy=Privacy(**privacy), positions=Positions(**positions),
         scales={k: tuple(names) for k, names in (v.get("scales") or {}).items()},
         missing_answers=v.get("missing_answers", "by_analysis"),
