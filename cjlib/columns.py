@@ -44,6 +44,8 @@ COST: Final = "cost"  # what the contact cost the brand, study currency
 RATING: Final = "rating"
 SECONDS: Final = "seconds"  # how long the contact itself took
 ELEMENT: Final = "element"  # page element clicked
+STAFF: Final = "staff"  # who served the customer: a pseudonym unless the study says names
+TEAM: Final = "team"
 REASON: Final = "reason"  # why a row was set aside
 
 # results

@@ -111,6 +111,16 @@ def test_belief_by_hand(log, study):
         compare_belief(log, replace(study, believed_moves={}))
 
 
+def test_fit_of_each_customer_by_hand(log, study):
+    found = compare_belief(log, study).customers.set_index("first_departure")
+
+    # b: look, buy, look; a: look, buy, get, help; c: help, look
+    assert found["moves"].to_dict() == {"buy > look": 2, "get > help": 3, "help > look": 1}
+    assert found["share"].tolist() == pytest.approx([1 / 2, 2 / 3, 0])
+    kept = replace(study, believed_moves={s: tuple(study.stage_ids) for s in study.stage_ids})
+    assert compare_belief(log, kept).customers["first_departure"].isna().all()
+
+
 def test_wasted_time_by_hand(log, study):
     wasted = measure_waits(log, study=study).wasted.set_index("what")
     gained, delivery = wasted.loc["nothing gained"], wasted.loc["wait for delivery"]

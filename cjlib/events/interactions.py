@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -23,7 +23,9 @@ from cjlib.columns import (
     REASON,
     SECONDS,
     SHARE,
+    STAFF,
     STAGE,
+    TEAM,
     TEXT,
     TIME,
     TOUCHPOINT,
@@ -33,7 +35,8 @@ from cjlib.definitions import EventRules
 from cjlib.errors import JourneyError
 from cjlib.events.lifecycle import LIFECYCLE
 from cjlib.events.ordering import decode, encode, order_events
-from cjlib.events.rows import NUMBERS, ODD, WORDS, Bools, Misfits, pair_rows, read_rows
+from cjlib.events.people import name_staff
+from cjlib.events.rows import NUMBERS, ODD, PEOPLE, WORDS, Bools, Misfits, pair_rows, read_rows
 from cjlib.events.sources import read_source
 from cjlib.events.times import count_twice
 from cjlib.language import parse_date
@@ -41,7 +44,7 @@ from cjlib.study import Study
 
 COLUMNS: Final = (
     CUSTOMER, TIME, TOUCHPOINT, WITHIN, CHANNEL, STAGE, COUNTERPARTY,
-    AMOUNT, COST, SECONDS, RATING, ELEMENT, TEXT,
+    AMOUNT, COST, SECONDS, RATING, ELEMENT, TEXT, STAFF, TEAM,
 )  # fmt: skip
 KEPT: Final = "in scope"
 ODD_ROW: Final = "cells do not fit the header"
@@ -80,6 +83,8 @@ class Interactions:
     tied_share, unordered_share : float
         Share of contacts with the same customer and time as another; and of those whose
         tied contacts lie at different touchpoints, so that their true order is not known.
+    places : int, one per row of ``table``
+        Where the contact stood among all rows read, source after source.
     """
 
     study: Study
@@ -89,6 +94,7 @@ class Interactions:
     misfits: pd.DataFrame
     tied_share: float
     unordered_share: float
+    places: npt.NDArray[np.int64] = field(repr=False)
 
     @property
     def rows_read(self) -> int:
@@ -301,6 +307,7 @@ def _divide(
         misfits=misfits.table(),
         tied_share=tied,
         unordered_share=unordered,
+        places=inside,
     )
 
 
@@ -318,9 +325,14 @@ def _spell(
     made = {name: decode(touchpoint, values) for name, values in words.items()}
     made[CHANNEL] = decode(channel[take], [c.id for c in study.channels])
     made[CUSTOMER] = decode(who[take], customers.tolist()).astype("string")
-    for name in (TIME, *NUMBERS, *(word for word in WORDS if word in rows)):
+    told = (*WORDS, *PEOPLE)
+    for name in (TIME, *NUMBERS, *(word for word in told if word in rows)):
         made[name] = rows[name].iloc[take].reset_index(drop=True)
-    for name in WORDS:
+    if STAFF in made:
+        made[STAFF] = name_staff(study, made[STAFF])
+    if TEAM in made:
+        made[TEAM] = made[TEAM].astype("str").str.strip().replace("", pd.NA)
+    for name in told:
         if name not in made:
             made[name] = pd.Series(None, index=range(len(take)), dtype="str")
         made[name] = made[name].astype("str")

@@ -14,6 +14,7 @@ from cjlib.columns import AMOUNT, CHANNEL, COST, CUSTOMER, SECONDS, STAGE, TIME,
 from cjlib.errors import JourneyError, TooFewError, nearest
 from cjlib.events.interactions import Interactions
 from cjlib.events.ordering import encode, order_events
+from cjlib.events.people import find_people
 
 Codes = npt.NDArray[np.integer[Any]]  # 1 byte up to 128 labels, 2 up to 32,768, else 4
 Ints = npt.NDArray[np.int64]
@@ -25,7 +26,7 @@ NO_LABEL: Final = "(none)"  # a contact whose channel is not known
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """One way of naming the contacts: by touchpoint, stage or channel.
+    """One way of naming the contacts: by touchpoint, stage, channel, team or member of staff.
 
     Attributes
     ----------
@@ -174,8 +175,9 @@ def journey_log(interactions: Interactions, *, by: str = "touchpoint") -> Journe
     Parameters
     ----------
     interactions : Interactions
-    by : "touchpoint", "stage" or "channel"
-        What the codes name first; ``log.of(...)`` switches without cost.
+    by : "touchpoint", "stage", "channel", "team" or "staff"
+        What the codes name first; ``log.of(...)`` switches without cost. Teams and staff are
+        there where the log or the study tells of them (``cjlib.events.people``).
 
     Notes
     -----
@@ -196,6 +198,7 @@ def journey_log(interactions: Interactions, *, by: str = "touchpoint") -> Journe
             labels.append(NO_LABEL)
         names = tuple(study.label(kind, label) for label in labels)
         views[kind] = View(codes, tuple(labels), names)
+    views |= {kind: View(*named) for kind, named in find_people(study, table).items()}
     measures = {
         name: table[column].to_numpy(dtype=float) if table[column].notna().any() else None
         for name, column in (("amounts", AMOUNT), ("costs", COST), ("seconds", SECONDS))

@@ -21,6 +21,8 @@ from cjlib.columns import (
     ELEMENT,
     RATING,
     SECONDS,
+    STAFF,
+    TEAM,
     TEXT,
     TIME,
     TOUCHPOINT,
@@ -38,6 +40,7 @@ from cjlib.study import Study
 Bools = npt.NDArray[np.bool_]
 NUMBERS: Final = (AMOUNT, COST, SECONDS, RATING)
 WORDS: Final = (ELEMENT, TEXT)
+PEOPLE: Final = (STAFF, TEAM)
 MAX_HINTS: Final = 200  # unknown spellings for which the nearest known one is sought
 MAX_TIMES: Final = 50  # unreadable times of a column that are told apart
 ODD: Final = -2  # touchpoint of a row that does not fit its header
@@ -113,7 +116,7 @@ def read_rows(
         rows[name] = (
             _numbers(take(name), name, rules, source, misfits) if name in columns else np.nan
         )
-    for name in WORDS:
+    for name in (*WORDS, *PEOPLE):
         if name in columns:
             rows[name] = take(name).replace("", pd.NA)
     rows[CHANNEL] = np.int32(-1)

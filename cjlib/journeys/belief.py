@@ -21,6 +21,7 @@ from cjlib.journeys.clusters import (
     hide_small,
 )
 from cjlib.journeys.transitions import find_departures
+from cjlib.journeys.variants import ARROW
 from cjlib.study import Study
 
 if TYPE_CHECKING:
@@ -46,7 +47,10 @@ class BeliefGap:
     whole : Estimate
         Share of journeys in which every move fits (those without a move are left out).
     customers : DataFrame
-        ``customer_id``, ``moves``, ``fitting``, ``share`` per customer with a move.
+        One row per customer with a move: ``customer_id``; ``moves``; ``fitting``: those that
+        the believed journey allows; ``share``: fitting / moves, the customer's fit;
+        ``first_departure``: the first move that it does not allow ("from > to"), missing where
+        all fit.
     names : dict
     language : str
     """
@@ -127,16 +131,20 @@ def compare_belief(log: JourneyLog, study: Study) -> BeliefGap:
         fit=share(fits, owner),
         starts=share(starts, log.owner[: len(starts)]),
         whole=share(throughout, log.owner[moving]),
-        customers=_by_customer(log, owner, fits),
+        customers=_by_customer(log, owner, fits, pair),
         names=log.name(),
         language=log.language,
     )
 
 
-def _by_customer(log: JourneyLog, owner: Ints, fits: Bools) -> pd.DataFrame:
+def _by_customer(log: JourneyLog, owner: Ints, fits: Bools, pair: Ints) -> pd.DataFrame:
     moves = np.bincount(owner, minlength=len(log.customers))
     fitting = np.bincount(owner, fits, minlength=len(log.customers))
     some = moves > 0
+    labels, k = np.array(log.labels, dtype=object), len(log.labels)
+    first = np.full(len(log.customers), None, dtype=object)
+    out = np.flatnonzero(~fits)[::-1]
+    first[owner[out]] = labels[pair[out] // k] + ARROW + labels[pair[out] % k]  # earliest last
     table = pd.DataFrame(
         {
             "customer_id": pd.Series(log.customers[some], dtype="string"),
@@ -144,7 +152,8 @@ def _by_customer(log: JourneyLog, owner: Ints, fits: Bools) -> pd.DataFrame:
             "fitting": fitting[some].astype(np.int64),
         }
     )
-    return table.assign(share=table["fitting"] / table["moves"])
+    departed = pd.Series(first[some], dtype="str")
+    return table.assign(share=table["fitting"] / table["moves"], first_departure=departed)
 
 
 def _tell_moves(log: JourneyLog, pair: Ints, owner: Ints, believed: Bools) -> pd.DataFrame:

@@ -90,10 +90,9 @@ class PathOutcomes:
         told = self.table["p_value"].notna()
         found = self.table[self.table["associated"]]
         small = int(self.table[METHOD].str.startswith("too few").sum())
-        text = (
-            f"{len(found)} of {int(told.sum())} differences by path hold after Holm's correction"
-            f" ({small} more rest on too few customers)"
-        )
+        text = f"{len(found)} of {int(told.sum())} differences by path hold after Holm's correction"
+        if small:
+            text += f" ({small} more rest on too few customers)"
         if len(found):
             row = found.iloc[0]
             text += (

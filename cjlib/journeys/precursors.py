@@ -1,4 +1,4 @@
-"""What comes before a complaint or a return; which elements of a page are used."""
+"""What comes before a complaint or a return."""
 
 from __future__ import annotations
 
@@ -11,21 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from cjlib.columns import (
-    CUSTOMER,
-    ELEMENT,
-    ESTIMATE,
-    HIGH,
-    LEVEL,
-    LOW,
-    METHOD,
-    SHARE,
-    TOUCHPOINT,
-    N,
-)
-from cjlib.errors import JourneyError, MissingSourceError
-from cjlib.events import Interactions, JourneyLog
-from cjlib.intervals import adjust_holm, estimate_share, normal_quantile
+from cjlib.columns import ESTIMATE, HIGH, LEVEL, LOW, METHOD, N
+from cjlib.errors import JourneyError
+from cjlib.events import JourneyLog
+from cjlib.intervals import adjust_holm, normal_quantile
 from cjlib.journeys.clusters import Bools, Ints, hide_small
 
 if TYPE_CHECKING:
@@ -178,79 +167,3 @@ def _compare(hit: Bools, target: Bools, owner: Ints) -> tuple[float, float, floa
     people = int(((one + other) > 0).sum())
     error = float(np.sqrt(people / max(people - 1, 1) * (score**2).sum()))
     return float(p), float(q), error
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Elements:
-    """What ``page_elements`` found.
-
-    Attributes
-    ----------
-    table : DataFrame
-        One row per touchpoint and element, most used first within a touchpoint:
-        ``touchpoint``, ``element``, ``clicks``, ``customers``, ``share`` of the touchpoint's
-        clicks, ``estimate``: share of the touchpoint's visitors who used it, with interval.
-    names : dict
-    language : str
-    """
-
-    table: pd.DataFrame
-    names: dict[str, str] = field(repr=False)
-    language: str = "en"
-
-    def summary(self) -> str:
-        """Name the most and the least used element."""
-        rows = self.table.sort_values("clicks", ascending=False, kind="stable")
-        top, low = rows.iloc[0], rows.iloc[-1]
-        return (
-            f"{int(self.table['clicks'].sum()):,} uses of {len(self.table)} elements; most used "
-            f"{top[ELEMENT]} at {top[TOUCHPOINT]} ({top['clicks']:,}), least "
-            f"{low[ELEMENT]} at {low[TOUCHPOINT]} ({low['clicks']:,})."
-        )
-
-    def plot(self, *, ax: Axes | None = None) -> Axes:
-        """Draw a heat map: which share of a touchpoint's visitors uses each element."""
-        from cjlib import plots
-
-        return plots.draw_elements(self.table, names=self.names, language=self.language, ax=ax)
-
-
-def page_elements(interactions: Interactions, *, touchpoint: str | None = None) -> Elements:
-    """Count which elements of a page or screen customers use.
-
-    A visitor of a touchpoint is a customer with any contact there, whether or not an element
-    is named. An element nobody uses leaves no row in the log: compare with the page itself.
-
-    Raises
-    ------
-    MissingSourceError
-        If no contact names an element (there, if ``touchpoint`` is given).
-    """
-    study, table = interactions.study, interactions.table
-    if touchpoint is not None:
-        table = table[table[TOUCHPOINT].eq(touchpoint)]
-    used = table[table[ELEMENT].notna()]
-    if used.empty:
-        where = f" at '{touchpoint}'" if touchpoint else ""
-        raise MissingSourceError(
-            f"page_elements: some contact{where} must name an element; none does. Map the "
-            "'element' column in study.yaml, or skip this step."
-        )
-    visitors = table.groupby(TOUCHPOINT)[CUSTOMER].nunique()
-    level, least = study.level, study.privacy.minimum_base
-    groups = used.groupby([TOUCHPOINT, ELEMENT], sort=True)[CUSTOMER].agg(["size", "nunique"])
-    rows = []
-    for (place, element), clicks, people in zip(
-        groups.index, groups["size"], groups["nunique"], strict=True
-    ):
-        share = estimate_share(int(people), int(visitors[place]), level=level)
-        rows.append({TOUCHPOINT: place, ELEMENT: element, "clicks": int(clicks),
-                     "customers": int(people), **share.as_dict()})  # fmt: skip
-    found = pd.DataFrame(rows)
-    found.insert(4, SHARE, found["clicks"] / found.groupby(TOUCHPOINT)["clicks"].transform("sum"))
-    order = {t.id: i for i, t in enumerate(study.touchpoints)}
-    found = found.assign(order=found[TOUCHPOINT].map(order)).sort_values(
-        ["order", "clicks"], ascending=[True, False], kind="stable", ignore_index=True
-    )
-    names = {t.id: t.label.to(study.language) for t in study.touchpoints}
-    return Elements(hide_small(found.drop(columns="order"), least), names, study.language)

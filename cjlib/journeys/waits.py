@@ -13,13 +13,8 @@ from cjlib.columns import HIGH, LEVEL, LOW, METHOD, TOUCHPOINT, N
 from cjlib.errors import JourneyError
 from cjlib.events import JourneyLog
 from cjlib.events.journey_log import HOUR
-from cjlib.journeys.clusters import (
-    WOODRUFF,
-    Ints,
-    bound_quantiles,
-    quantiles_by_group,
-    read_quantiles,
-)
+from cjlib.journeys.clusters import Ints
+from cjlib.journeys.spreads import spread_times
 from cjlib.journeys.transitions import find_departures
 from cjlib.study import Study
 
@@ -115,7 +110,7 @@ def measure_waits(
     k = len(log.labels)
     gap = log.times[here + 1] - log.times[here]
     pair = log.codes[here].astype(np.int64) * k + log.codes[here + 1]
-    table = _spread(log, gap, pair, owner, groups=k * k)
+    table = spread_times(log, gap, pair, owner, groups=k * k)
     labels = np.array(log.labels, dtype=object)
     table.insert(0, "from", pd.Series(labels[table["group"] // k], dtype="str"))
     table.insert(1, "to", pd.Series(labels[table["group"] % k], dtype="str"))
@@ -125,46 +120,6 @@ def measure_waits(
     table = table.iloc[order].drop(columns="group").reset_index(drop=True)
     wasted = _find_waste(log.of("touchpoint"), study, delivered) if study else _no_waste()
     return Waits(table, wasted, log.by, log.name(), log.language)
-
-
-def _spread(log: JourneyLog, time: Ints, group: Ints, owner: Ints, *, groups: int) -> pd.DataFrame:
-    """Median and 90th percentile with bounds, in hours, of each group that occurs."""
-    found = np.flatnonzero(np.bincount(group, minlength=groups))
-    m = len(found)
-    number = np.full(groups, -1, dtype=np.int64)
-    number[found] = np.arange(m)
-    place = number[group]
-    median, ordered, starts = quantiles_by_group(time, place, groups=m, at=0.5)
-    upper = read_quantiles(ordered, starts, at=0.9)
-    low, high, people = bound_quantiles(
-        time, place, owner,
-        ordered=ordered, starts=starts, quantile=median, at=0.5, level=log.level,
-    )  # fmt: skip
-    p90_low, p90_high, _ = bound_quantiles(
-        time, place, owner,
-        ordered=ordered, starts=starts, quantile=upper, at=0.9, level=log.level,
-    )  # fmt: skip
-    table = pd.DataFrame(
-        {
-            "group": found,
-            "count": np.diff(starts),
-            "median_hours": median / HOUR,
-            LOW: low / HOUR,
-            HIGH: high / HOUR,
-            "p90_hours": upper / HOUR,
-            "p90_low": p90_low / HOUR,
-            "p90_high": p90_high / HOUR,
-            LEVEL: log.level,
-            N: people,
-            METHOD: WOODRUFF,
-            "total_hours": np.bincount(place, time / HOUR, minlength=m),
-        }
-    )
-    small = table[N] < log.minimum_base
-    hidden = ["median_hours", LOW, HIGH, "p90_hours", "p90_low", "p90_high"]
-    table[hidden] = table[hidden].mask(small)
-    table[METHOD] = table[METHOD].mask(small, f"too few (n < {log.minimum_base})")
-    return table
 
 
 def _no_waste() -> pd.DataFrame:
@@ -239,7 +194,7 @@ def _waste(
         METHOD: f"too few (n < {log.minimum_base})", "open": still_open,
     }  # fmt: skip
     if people >= max(log.minimum_base, 1):
-        spread = _spread(log, time, np.zeros(len(time), dtype=np.int64), owner, groups=1)
+        spread = spread_times(log, time, np.zeros(len(time), dtype=np.int64), owner, groups=1)
         for name in ("median_hours", LOW, HIGH, METHOD):
             row[name] = spread[name].iloc[0]
     return row

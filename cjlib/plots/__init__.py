@@ -12,6 +12,7 @@ from cjlib.plots.contacts import (
     draw_variants,
     draw_waits,
 )
+from cjlib.plots.cross_study import draw_side_by_side
 from cjlib.plots.drivers import draw_asymmetry, draw_drivers, draw_priorities
 from cjlib.plots.effects import draw_action_effects
 from cjlib.plots.interviews import (
@@ -22,7 +23,7 @@ from cjlib.plots.interviews import (
 )
 from cjlib.plots.journeys import draw_funnel, draw_journey_flow, draw_step_matrix, draw_transitions
 from cjlib.plots.linking import draw_joins, draw_path_outcomes
-from cjlib.plots.maps import draw_emotions
+from cjlib.plots.maps import draw_emotions, draw_map_table
 from cjlib.plots.metrics import (
     draw_answers,
     draw_differences,
@@ -31,7 +32,15 @@ from cjlib.plots.metrics import (
     draw_scorecard,
 )
 from cjlib.plots.next_step import draw_next_calibration, draw_next_scores
+from cjlib.plots.nurture import draw_lead_funnel, draw_lead_scores
 from cjlib.plots.personas import draw_number_of_personas, draw_personas, draw_segments
+from cjlib.plots.places import (
+    draw_doors,
+    draw_heat,
+    draw_ties,
+    draw_visit_gaps,
+    draw_workload,
+)
 from cjlib.plots.scales import draw_missing, draw_scale
 from cjlib.plots.sequences import (
     draw_journey_cohorts,
@@ -92,6 +101,7 @@ __all__ = [
     "draw_cohorts",
     "draw_contrasts",
     "draw_differences",
+    "draw_doors",
     "draw_drift",
     "draw_drivers",
     "draw_elements",
@@ -101,14 +111,18 @@ __all__ = [
     "draw_frequencies",
     "draw_funnel",
     "draw_goals",
+    "draw_heat",
     "draw_holdout",
     "draw_impact_effort",
     "draw_joins",
     "draw_journey_cohorts",
     "draw_journey_flow",
     "draw_judgement",
+    "draw_lead_funnel",
+    "draw_lead_scores",
     "draw_learning_curve",
     "draw_loops",
+    "draw_map_table",
     "draw_margins",
     "draw_metrics",
     "draw_missing",
@@ -130,6 +144,7 @@ __all__ = [
     "draw_sentiment_by",
     "draw_sentiment_calibration",
     "draw_sentiment_quality",
+    "draw_side_by_side",
     "draw_silhouettes",
     "draw_stage_survival",
     "draw_step_entropy",
@@ -141,15 +156,18 @@ __all__ = [
     "draw_telling_words",
     "draw_theme_choice",
     "draw_themes",
+    "draw_ties",
     "draw_tracking",
     "draw_transitions",
     "draw_typical_journeys",
     "draw_typing",
     "draw_value",
     "draw_variants",
+    "draw_visit_gaps",
     "draw_waits",
     "draw_wave_changes",
     "draw_wave_steps",
+    "draw_workload",
     "label",
     "new_axes",
     "use_style",
