@@ -1,4 +1,4 @@
-"""The command line: ``python -m cjlib new | codebook | check | run | report | notebooks``.
+"""The command line: ``python -m cjlib new | codebook | check | run | report | compare | ...``.
 
 Exit codes: 0 done; 1 the study has faults (all are listed); 2 the command was used wrongly;
 3 a notebook or the report stopped.
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cjlib import __version__
 from cjlib.checking import check_study
+from cjlib.cross_study import compare_studies, open_side, write_comparison
 from cjlib.definitions import Dialect
 from cjlib.errors import JourneyError, StudyError
 from cjlib.notebook import run_notebooks
@@ -84,6 +85,15 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--out", type=Path, help="folder of the results (results/<study>)")
     report.add_argument("--pdf", action="store_true", help="also report.pdf (needs Chromium)")
     report.set_defaults(command=_report)
+
+    beside = commands.add_parser("compare", help="put studies side by side, with tests")
+    beside.add_argument("paths", nargs="+", type=Path, metavar="STUDY", help="study folders")
+    beside.add_argument("--raw", nargs="+", default=[], metavar="FOLDER",
+                        help="folders of their raw files, in order; - for none")  # fmt: skip
+    beside.add_argument("--accept", nargs="+", default=[], metavar="REASON",
+                        help="compare in spite of: wording, year, invented")  # fmt: skip
+    beside.add_argument("-o", "--out", type=Path, metavar="FILE", help=".html or .csv")
+    beside.set_defaults(command=_compare)
 
     books = commands.add_parser("notebooks", help="run the kit's notebooks and keep the outputs")
     books.add_argument("select", nargs="?", default="", metavar="02-05")
@@ -197,6 +207,25 @@ def _report(arguments: argparse.Namespace) -> int:
     print(f"Report: {write_report(study, out)}")
     if arguments.pdf:
         print(f"On paper: {print_report(study, out)}")
+    return DONE
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    paths: list[Path] = arguments.paths
+    raws: list[str] = arguments.raw + ["-"] * (len(paths) - len(arguments.raw))
+    if len(raws) > len(paths):
+        raise JourneyError(
+            f"compare: --raw must be one folder a study; got {len(raws)} for {len(paths)} studies."
+        )
+    sides = [
+        open_side(path, raw=None if raw == "-" else raw)
+        for path, raw in zip(paths, raws, strict=True)
+    ]
+    found = compare_studies(sides, accept=arguments.accept)
+    print(found.summary())
+    if arguments.out is not None:
+        use_style()
+        print(f"Comparison: {write_comparison(found, arguments.out)}")
     return DONE
 
 
