@@ -19,6 +19,7 @@ from cjlib.definitions import Dialect
 from cjlib.errors import JourneyError, StudyError
 from cjlib.notebook import run_notebooks
 from cjlib.notebook.opening import home
+from cjlib.plots import use_style
 from cjlib.report import print_report, write_report
 from cjlib.study import SOURCES, load_study
 from cjlib.survey import draft_codebook
