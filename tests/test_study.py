@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hmac
 import re
 import stat
 from pathlib import Path
@@ -157,6 +158,8 @@ def test_pseudonyms_join_and_hide(folder):
     key = folder / "private" / "pseudonym.key"
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     assert load_study(folder).pseudonyms(ids, "C").equals(made)  # the key is kept
+    known = hmac.digest(bytes.fromhex(key.read_text()), b"09121234567", "sha256").hex()
+    assert made[0] == "C" + known[:16]
     key.unlink()
     assert load_study(folder).pseudonyms(ids, "C")[0] != made[0]  # and is what hides
     key.write_text("", encoding="ascii")  # an empty key would hide nobody

@@ -38,21 +38,27 @@ def encode(values: Any, *, sort: bool = True) -> tuple[Codes32, npt.NDArray[np.o
         given = values if isinstance(values, pd.Series) else pd.Series(np.asarray(values))
         codes, distinct = pd.factorize(given, sort=sort)
         return codes.astype(np.int32), np.asarray(distinct, dtype=object)
-    if isinstance(arrow, pa.ChunkedArray):
-        if arrow.nbytes >= 2**31:
-            arrow = arrow.cast(pa.large_string())
-        arrow = arrow.combine_chunks() if arrow.num_chunks != 1 else arrow.chunk(0)
-    found = arrow.dictionary_encode()
+    raw, dictionary = _code_texts(arrow)
     if not sort:
-        raw = found.indices.fill_null(-1) if found.null_count else found.indices
-        plain = found.dictionary.to_numpy(zero_copy_only=False)
-        return raw.to_numpy(zero_copy_only=False), plain
-    order = pc.sort_indices(found.dictionary).to_numpy()
-    distinct = found.dictionary.take(order).to_numpy(zero_copy_only=False)
-    place = np.full(len(order) + 1, -1, dtype=np.int32)
+        return raw, dictionary.to_numpy(zero_copy_only=False)
+    order = pc.sort_indices(dictionary).to_numpy()
+    distinct = dictionary.take(order).to_numpy(zero_copy_only=False)
+    place = np.full(len(order) + 1, -1, dtype=np.int32)  # the last is for what is missing
     place[order] = np.arange(len(order), dtype=np.int32)
-    raw = found.indices.fill_null(len(order)) if found.null_count else found.indices
-    return place[raw.to_numpy(zero_copy_only=False)], distinct
+    return place[raw], distinct
+
+
+def _code_texts(column: pa.ChunkedArray | pa.Array) -> tuple[Codes32, pa.Array]:
+    """Code texts by first appearance; the pieces of a column share one dictionary."""
+    if not len(column):
+        return np.zeros(0, dtype=np.int32), pa.array([], column.type)
+    pieces = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    found = pa.chunked_array(pieces).dictionary_encode()
+    codes = []
+    for chunk in found.chunks:
+        raw = chunk.indices.fill_null(-1) if chunk.null_count else chunk.indices
+        codes.append(raw.to_numpy(zero_copy_only=False))
+    return codes[0] if len(codes) == 1 else np.concatenate(codes), found.chunk(0).dictionary
 
 
 def decode(codes: npt.NDArray[Any], values: Sequence[str | None]) -> pd.Series:
@@ -117,16 +123,24 @@ def stable_order(values: npt.NDArray[Any]) -> Ints:
     span = int(values.max()) - low
     rows = max((n - 1).bit_length(), 1)
     width = 64 - rows  # bits of a value that fit beside its place
-    key = values.astype(np.int64).view(np.uint64) - np.uint64(low % 2**64)
-    order = here = np.arange(n, dtype=np.uint64)
     mask = np.uint64((1 << rows) - 1)
-    for shift in range(0, max(span.bit_length(), 1), width):
-        digit = (key[order] if shift else key) >> np.uint64(shift)
-        packed = (digit << np.uint64(rows)) | here
+    key = values.astype(np.int64).view(np.uint64)  # a copy, so that it may be changed
+    key -= np.uint64(low % 2**64)
+    if span.bit_length() <= width:
+        key <<= np.uint64(rows)
+        key |= np.arange(n, dtype=np.uint64)
+        key.sort()
+        key &= mask
+        return key.view(np.int64)
+    order = here = np.arange(n, dtype=np.uint64)
+    for shift in range(0, span.bit_length(), width):
+        packed = (key[order] if shift else key) >> np.uint64(shift)
+        packed <<= np.uint64(rows)
+        packed |= here
         packed.sort()
         packed &= mask
         order = order[packed] if shift else packed
-    return order.astype(np.int64)
+    return order.view(np.int64)
 
 
 def _is_ordered(who: npt.NDArray[Any], times: Ints, tie: npt.NDArray[Any] | None) -> bool:

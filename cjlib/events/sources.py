@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,7 +45,8 @@ def read_source(
         files[shown] = files.get(shown, 0) + len(part)
     table = parts[0] if len(parts) == 1 else _stack(parts, shown=source.shown)
     repeated = _find_repeated(table)
-    return _join_all(table, study, source), repeated, list(files.items())
+    lookups = [_Lookup(study, lookup) for lookup in source.joins]
+    return _join_all(table, lookups, source), repeated, list(files.items())
 
 
 def iterate_source(
@@ -60,12 +61,10 @@ def iterate_source(
 
     The tables are as ``read_source`` gives them; one source is one after another.
     """
+    lookups = [_Lookup(study, lookup) for lookup in source.joins] if join else []
     for part, shown in _iterate_tables(study, source, tables, rows):
         text = as_text(part)
-        if not join:
-            yield text, shown
-        else:
-            yield _join_all(text, study, source), shown
+        yield _join_all(text, lookups, source) if join else text, shown
 
 
 def _iterate_tables(
@@ -209,45 +208,52 @@ def _spell(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     )
 
 
-def _join_all(table: pd.DataFrame, study: Study, source: EventSource) -> pd.DataFrame:
-    for join in source.joins:
-        table = _join(table, study, join)
+def _join_all(table: pd.DataFrame, lookups: Sequence[_Lookup], source: EventSource) -> pd.DataFrame:
+    for lookup in lookups:
+        table = lookup.join(table)
     _require(table, [*source.columns.values(), *source.times], shown=source.shown)
     return table
 
 
-def _join(table: pd.DataFrame, study: Study, join: Join) -> pd.DataFrame:
-    """Add a lookup's columns to each row by its key; the rows stay as many and in order."""
-    lookup = read_table(study.file(join.path), shown=join.path)
-    _require(lookup, [join.on, *join.columns, *join.sum], shown=join.path)
-    _require(table, [join.on], shown=f"the source that {join.path} is joined to")
-    taken = [name for name in (*join.columns, *join.sum) if name in table.columns]
-    if taken:
-        raise ColumnError(
-            f"{CALLER}: a joined column must have a name of its own; {', '.join(taken)} of "
-            f"{join.path} already stands in the table. Leave it out of the join."
-        )
-    if join.columns:
+class _Lookup:
+    """A lookup's columns and sums by key, read once for all batches of a source."""
+
+    def __init__(self, study: Study, join: Join) -> None:
+        self._rule = join
+        lookup = read_table(study.file(join.path), shown=join.path)
+        _require(lookup, [join.on, *join.columns, *join.sum], shown=join.path)
         found = lookup[[join.on, *join.columns]].drop_duplicates()
-        found = found[found[join.on].ne("")]
-        twice = found[join.on].duplicated(keep=False)
-        if twice.any():
+        self._found = found[found[join.on].ne("")]
+        twice = self._found[join.on].duplicated(keep=False)
+        if join.columns and twice.any():
             raise ColumnError(
                 f"{CALLER}: a lookup must say one thing per key; {join.path} has "
-                f"{found.loc[twice, join.on].nunique():,} keys with several "
-                f"(first {found.loc[twice, join.on].iloc[0]!r}). Use 'sum', or mend it."
+                f"{self._found.loc[twice, join.on].nunique():,} keys with several "
+                f"(first {self._found.loc[twice, join.on].iloc[0]!r}). Use 'sum', or mend it."
             )
-        table = table.merge(found, on=join.on, how="left", validate="m:1")
-        for name in join.columns:
+        numbers = {name: read_numbers(lookup[name]) for name in join.sum}
+        self._totals = pd.DataFrame(numbers, index=lookup.index)
+        self._totals = self._totals.groupby(lookup[join.on]).sum(min_count=1)
+
+    def join(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Add the columns to each row by its key; the rows stay as many and in order."""
+        rule = self._rule
+        _require(table, [rule.on], shown=f"the source that {rule.path} is joined to")
+        taken = [name for name in (*rule.columns, *rule.sum) if name in table.columns]
+        if taken:
+            raise ColumnError(
+                f"{CALLER}: a joined column must have a name of its own; {', '.join(taken)} of "
+                f"{rule.path} already stands in the table. Leave it out of the join."
+            )
+        if rule.columns:
+            table = table.merge(self._found, on=rule.on, how="left", validate="m:1")
+        for name in rule.columns:
             if not pd.api.types.is_datetime64_any_dtype(table[name]):
                 table[name] = table[name].fillna("")
-    if join.sum:
-        numbers = {name: read_numbers(lookup[name]) for name in join.sum}
-        totals = pd.DataFrame(numbers).groupby(lookup[join.on]).sum(min_count=1)
-        for name in join.sum:
-            total = table[join.on].map(totals[name])
+        for name in rule.sum:
+            total = table[rule.on].map(self._totals[name])
             table[name] = total.map(repr, na_action="ignore").astype("str").fillna("")
-    return table
+        return table
 
 
 def read_numbers(text: pd.Series) -> pd.Series:
