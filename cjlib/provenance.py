@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cjlib import __version__
-from cjlib.study import Study
+from cjlib.study import Study, list_report_texts
 
 PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "matplotlib", "seaborn", "duckdb")
 
@@ -25,8 +25,9 @@ def describe_inputs(study: Study, *sources: str) -> list[dict[str, Any]]:
     Parameters
     ----------
     *sources : str
-        Only files of these sources (survey, interviews, ...); all, with the definitions,
-        where none is named. Files of other sources are not opened.
+        Only files of these sources (survey, interviews, ...); all that results are made
+        from, with the definitions, where none is named. Files of other sources are not
+        opened. The user's own words for the report are the source "report", named only.
     """
     return [
         {"source": source, "file": name, "bytes": file.stat().st_size,
@@ -67,7 +68,7 @@ def write_manifest(
         it kept. Both stay as the manifest has them where they are not given.
     """
     before = read_manifest(folder) or {}
-    inputs = describe_inputs(study)
+    inputs, texts = describe_inputs(study), describe_inputs(study, "report")
     manifest = {
         "study": study.id,
         "simulated": study.simulated,
@@ -83,7 +84,7 @@ def write_manifest(
             "minimum_base": study.privacy.minimum_base,
             "key": study.privacy.key,
         },
-        "inputs": inputs,
+        "inputs": [*inputs, *texts],
         "inputs_sha256": combine_checksums(inputs),
         "notebooks": before.get("notebooks", {}) if notebooks is None else notebooks,
         "last_run": before.get("last_run", {}) if last_run is None else last_run,
@@ -111,6 +112,9 @@ def _input_files(study: Study, sources: tuple[str, ...]) -> Iterator[tuple[str, 
         for name in ("study.yaml", "codebook.csv"):
             if (study.path / name).is_file():
                 yield name, "definitions", study.path / name
+    if "report" in sources:
+        for name, file in list_report_texts(study).items():
+            yield f"{study.report.texts}/{name}.md", "report", file
     named = {file: "survey" for wave in study.waves for file in wave.files}
     for source in study.events.sources if study.events else ():
         named |= dict.fromkeys((source.path, *(join.path for join in source.joins)), "events")

@@ -138,6 +138,8 @@ class Shelf:
                 )
             elif column == "goal":
                 values = values.map(lambda key: goals.get(key, key), na_action="ignore")
+            elif column in ("name_en", "name_fa"):
+                values = values.fillna(self.say("no_persona"))
             elif column == "kpi":
                 values = values.map(self._kpi, na_action="ignore")
             elif pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values):
@@ -167,6 +169,8 @@ class Shelf:
         return label_kpi(str(name), self.study) if known else str(name)
 
     def _place(self, key: object) -> str:
-        """Return the label of a touchpoint or stage; anything else as it stands."""
-        kind = "touchpoint" if self.study.touchpoint(str(key)) else "stage"
-        return self.study.label(kind, str(key))
+        """Return the labels of touchpoints or stages; anything else as it stands."""
+        names = str(key).split(", ")
+        kinds = ["touchpoint" if self.study.touchpoint(name) else "stage" for name in names]
+        comma = "، " if self.study.language == "fa" else ", "
+        return comma.join(map(self.study.label, kinds, names))

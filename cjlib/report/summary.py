@@ -301,13 +301,11 @@ def _tell_opportunities(t: Teller) -> Iterator[str]:
     found = t.files.table("09_actions", "opportunities")
     if found is None or found.empty:
         return
-    for number, (_, row) in enumerate(found.head(3).iterrows(), 1):
+    for _, row in found.head(3).iterrows():
         place = _place(t.study, row)
         where = "" if place == row["measure"] else f" ({place})"
-        yield t.say(
-            "opportunity", number=t.number(number), what=f"{row['measure']}{where}",
-            value=t.percent(row), n=t.number(row["n"]),
-        )  # fmt: skip
+        what = f"{row['measure']}{where}"
+        yield t.say("opportunity", what=what, value=t.percent(row), n=t.number(row["n"]))
 
 
 def _tell_plan(t: Teller) -> Iterator[str]:

@@ -27,6 +27,10 @@ def list_report_texts(study: Study) -> dict[str, Path]:
 def find_report_faults(study: Study) -> list[Fault]:
     """Sections that are none, or come twice, and texts that belong to no section."""
     texts, faults = list_report_texts(study), []
+    if not (study.path / study.report.texts).resolve().is_relative_to(study.path):
+        line = line_of(study.lines, ("report", "texts"))
+        found = f"texts '{study.report.texts}'"
+        faults.append(Fault("study.yaml", line, found, "a folder inside the study"))
     own = {name for name in texts if not name.endswith(AFTER)}
     for i, name in enumerate(study.report.sections):
         line = line_of(study.lines, ("report", "sections", i))
