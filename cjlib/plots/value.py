@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, num2date
+from matplotlib.dates import AutoDateLocator
 from matplotlib.ticker import MaxNLocator
 
 from cjlib.language import format_date, format_number, phrase, to_persian_digits
+from cjlib.plots.journeys import turn
 from cjlib.plots.style import INK, MUTED, PALETTE, label, new_axes
 
 
@@ -36,9 +37,10 @@ def draw_value(
         labels.append(label(_with_n(name, row["n"], language), language))
         if np.isnan(row["estimate"]):
             few = label(phrase("metrics.reached.too_few", language), language)
+            start, side = (0.98, "right") if language == "fa" else (0.02, "left")
             ax.text(
-                0.02, place, few, transform=ax.get_yaxis_transform(), color=MUTED,
-                va="center",
+                start, place, few, transform=ax.get_yaxis_transform(), color=MUTED, va="center",
+                ha=side,
             )  # fmt: skip
             continue
         ax.plot([row["low"], row["high"]], [place, place], color=PALETTE[0], linewidth=2)
@@ -52,6 +54,32 @@ def draw_value(
     ax.set_xlabel(_say("mean", language, currency=money))
     ax.set_title(_say(f"by.{by}", language))
     ax.grid(visible=False, axis="y")
+    turn(ax, language)
+    return ax
+
+
+def draw_lifetimes(
+    table: pd.DataFrame,
+    *,
+    figure: str,
+    names: Mapping[str, str],
+    currency: str = "",
+    language: str = "en",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw one figure of lifetime value, or the forecast, of each group with its interval.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``by, group, estimate, low, high, n``.
+    figure : str
+        Name of the figure, for the axis.
+    """
+    ax = draw_value(table, names=names, language=language, ax=ax)
+    money = currency or phrase("value.currency", language)
+    ax.set_xlabel(_say(f"figure.{figure}", language, currency=money))
+    ax.set_title(_say("lifetimes", language))
     return ax
 
 
@@ -116,9 +144,14 @@ def draw_tracking(
         cut, 0.02, " " + _say("cut", language) + " ", color=MUTED, ha="left",  # type: ignore[arg-type]
         transform=ax.get_xaxis_transform(),
     )  # fmt: skip
-    ax.xaxis.set_major_locator(AutoDateLocator(maxticks=7))
-    calendar = {"calendar": "persian", "digits": "arabext"} if language == "fa" else {}
-    ax.xaxis.set_major_formatter(lambda value, _: format_date(num2date(value).date(), **calendar))
+    ax.xaxis.set_major_locator(AutoDateLocator(maxticks=7))  # type: ignore[no-untyped-call]
+    calendar, digits = ("persian", "arabext") if language == "fa" else ("gregory", "latn")
+    epoch = pd.Timestamp("1970-01-01")  # matplotlib counts days from it
+    ax.xaxis.set_major_formatter(
+        lambda value, _: format_date(
+            epoch + pd.Timedelta(days=int(value)), calendar=calendar, digits=digits
+        )
+    )
     ax.set_ylabel(_say("repeats.all" if cumulative else "repeats.week", language))
     _spell_numbers(ax, language, "y")
     ax.set_title(_say("tracking", language))

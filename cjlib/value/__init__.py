@@ -3,6 +3,7 @@
 from cjlib.intervals import LogRank, compare_survival, estimate_survival
 from cjlib.value.bgnbd import Bgnbd, expect_purchases, fit_bgnbd, predict_purchases
 from cjlib.value.customers import CustomerValue, measure_value, share_of_top
+from cjlib.value.forecast import ValueForecast, forecast_value
 from cjlib.value.formulas import (
     LifetimeValue,
     acquisition_ceiling,
@@ -14,7 +15,7 @@ from cjlib.value.formulas import (
 )
 from cjlib.value.gamma_gamma import GammaGamma, fit_gamma_gamma, predict_amounts
 from cjlib.value.holdout import Holdout, check_holdout
-from cjlib.value.lifetime import ClvEstimate, estimate_clv
+from cjlib.value.lifetime import ClvByGroup, ClvEstimate, estimate_clv, estimate_clv_by
 from cjlib.value.pareto_nbd import (
     ParetoNbd,
     expect_pareto_purchases,
@@ -27,6 +28,7 @@ from cjlib.value.risk import ValueAtRisk, measure_value_at_risk
 
 __all__ = [
     "Bgnbd",
+    "ClvByGroup",
     "ClvEstimate",
     "CustomerValue",
     "GammaGamma",
@@ -37,16 +39,19 @@ __all__ = [
     "PurchaseSummary",
     "Retention",
     "ValueAtRisk",
+    "ValueForecast",
     "acquisition_ceiling",
     "check_holdout",
     "compare_survival",
     "estimate_clv",
+    "estimate_clv_by",
     "estimate_survival",
     "expect_pareto_purchases",
     "expect_purchases",
     "fit_bgnbd",
     "fit_gamma_gamma",
     "fit_pareto_nbd",
+    "forecast_value",
     "margin_clv",
     "measure_retention",
     "measure_value",

@@ -174,7 +174,7 @@ def predict_purchases(
     keys = rows[["x", "t_x", "T"]].drop_duplicates(ignore_index=True)
     x, t_x, watched = (keys[c].to_numpy(float) for c in ("x", "t_x", "T"))
     value, low, high = model.fit.propagate(
-        lambda p: _conditional(p, x, t_x, watched, horizon), level=level
+        lambda p: later_repeats(p, x, t_x, watched, horizon), level=level
     )
     found = keys.assign(
         alive=_alive(model.parameters, x, t_x, watched), horizon=horizon, unit=model.unit,
@@ -328,7 +328,8 @@ def nbd_chances(r: float, z: Floats, most: int) -> Floats:
     return np.asarray(np.exp(constant + special.xlogy(x, z) + r * np.log1p(-z)))
 
 
-def _conditional(p: Floats, x: Floats, t_x: Floats, watched: Floats, t: float) -> Floats:
+def later_repeats(p: Floats, x: Floats, t_x: Floats, watched: Floats, t: float) -> Floats:
+    """Return the purchases each kind of customer is expected to make in the next ``t``."""
     r, alpha, a, b = _off_pole(p)
     z = t / (alpha + watched + t)
     tail = (1 - z) ** (a - 1) * special.hyp2f1(a - 1, a + b - 1 - r, a + b + x - 1, z)

@@ -106,6 +106,28 @@ def fit_gamma_gamma(summary: PurchaseSummary, *, level: float = 0.95) -> GammaGa
     )  # fmt: skip
 
 
+def require_mean(model: GammaGamma, *, caller: str) -> None:
+    """Raise where the fitted amounts have no mean."""
+    _, q, _ = model.parameters
+    if q <= 1:
+        raise JourneyError(
+            f"{caller}: q must be above 1 for a mean to exist; the fit gave {q:.3g}. "
+            "The amounts have no stable mean: look for outliers first."
+        )
+
+
+def known_amounts(rows: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Return repeat purchases and their mean amount; both 0 where there are none."""
+    known = (rows["x"] > 0) & (rows["amount"] > 0)
+    x = np.where(known, rows["x"], 0.0)
+    return x, np.where(known, rows["amount"].fillna(0), 0.0)
+
+
+def typical_amount(p: Floats, x: Floats, m: Floats) -> Floats:
+    """Return the amount each customer's purchases are expected to have."""
+    return np.asarray(p[0] * (p[2] + m * x) / (p[0] * x + p[1] - 1))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Amounts:
     """Customers by rising number of repeat purchases, with what no parameter changes.
@@ -180,19 +202,10 @@ def predict_amounts(
         ``customer_id, estimate, low, high, level, method``; the interval is that of the
         model's parameters.
     """
-    _, q, _ = model.parameters
-    if q <= 1:
-        raise JourneyError(
-            f"predict_amounts: q must be above 1 for a mean to exist; the fit gave {q:.3g}. "
-            "The amounts have no stable mean: look for outliers first."
-        )
+    require_mean(model, caller="predict_amounts")
     rows = summary.table
-    known = (rows["x"] > 0) & (rows["amount"] > 0)
-    x = np.where(known, rows["x"], 0.0)
-    m = np.where(known, rows["amount"].fillna(0), 0.0)
-    value, low, high = model.fit.propagate(
-        lambda p: p[0] * (p[2] + m * x) / (p[0] * x + p[1] - 1), level=level
-    )
+    x, m = known_amounts(rows)
+    value, low, high = model.fit.propagate(lambda p: typical_amount(p, x, m), level=level)
     return pd.DataFrame(
         {
             CUSTOMER: rows[CUSTOMER], "estimate": value, "low": low, "high": high, "level": level,

@@ -20,7 +20,7 @@ from cjlib.value.purchases import UNIT_DAYS, daily_purchases, summarise_purchase
 
 MOST_REPEATS: Final = 7  # customers with more repeat purchases share the last row
 STEP_DAYS: Final = 7.0  # the shortest stretch purchases are counted in, of the tracking
-FITS: Final = {
+FITS: Final[dict[str, tuple[Any, Any]]] = {
     "bgnbd": (bgnbd.fit_bgnbd, bgnbd.predict_purchases),
     "pareto": (pareto_nbd.fit_pareto_nbd, pareto_nbd.predict_pareto_purchases),
 }
@@ -144,20 +144,22 @@ def check_holdout(
     fitted: Any = fit(before, level=level)
     daily = daily[daily[CUSTOMER].isin(before.table[CUSTOMER])]
     later = daily[daily["day"] > before.end].groupby(CUSTOMER).size()
-    actual = later.reindex(before.table[CUSTOMER]).fillna(0).to_numpy(float)
+    actual = np.asarray(later.reindex(before.table[CUSTOMER]).fillna(0), dtype=float)
     spoken = study.language if study else "en"
-    empty = [pd.DataFrame(columns=columns) for columns in (_COLUMNS, _TRACKING, _FREQUENCIES)]
-    predicted = np.nan
-    if fitted.identified:
+    if not fitted.identified:
+        bare = (pd.DataFrame(columns=columns) for columns in (_COLUMNS, _TRACKING, _FREQUENCIES))
+        table, tracking, frequencies = bare
+        predicted = np.nan
+    else:
         horizon = (last - before.end).days / UNIT_DAYS[unit]
         found = predict(fitted, before, horizon=horizon, level=level)[ESTIMATE].to_numpy(float)
         predicted = float(found.sum())
-        empty = [
-            _by_repeats(before.table["x"].to_numpy(), found, actual, level),
-            _track(daily, (before.end, last), fitted, model, level),
-            _count(before.table, fitted, model, level),
-        ]
-    return Holdout(*empty, fitted, predicted, float(actual.sum()), before.end, spoken)
+        table = _by_repeats(before.table["x"].to_numpy(float), found, actual, level)
+        tracking = _track(daily, (before.end, last), fitted, model, level)
+        frequencies = _count(before.table, fitted, model, level)
+    return Holdout(
+        table, tracking, frequencies, fitted, predicted, float(actual.sum()), before.end, spoken
+    )
 
 
 _COLUMNS = ["x", "customers", "predicted", ESTIMATE, LOW, HIGH, LEVEL, N, METHOD]

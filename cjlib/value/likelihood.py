@@ -50,6 +50,18 @@ class Fit:
         gap = np.full(k, np.nan)
         return cls(tuple(names), gap, np.full((k, k), np.nan), float("nan"), False, why)
 
+    def beside(self, other: Fit) -> Fit:
+        """Return this fit and another of independent data as one, with both parameters."""
+        k = len(self.names)
+        both = np.zeros((k + len(other.names),) * 2)
+        both[:k, :k], both[k:, k:] = self.covariance, other.covariance
+        return Fit(
+            (*self.names, *other.names),
+            np.concatenate([self.log_parameters, other.log_parameters]), both,
+            self.log_likelihood + other.log_likelihood, self.identified and other.identified,
+            self.why or other.why,
+        )  # fmt: skip
+
     def shifted(self, by: Floats) -> Fit:
         """Return the fit with parameters in another unit (logs moved)."""
         return replace(self, log_parameters=self.log_parameters + by)

@@ -179,12 +179,9 @@ def predict_pareto_purchases(
     rows = summary.table
     keys = rows[["x", "t_x", "T"]].drop_duplicates(ignore_index=True)
     x, t_x, watched = (keys[c].to_numpy(float) for c in ("x", "t_x", "T"))
-
-    def expect(p: Floats) -> Floats:
-        rate = (p[0] + x) / (p[1] + watched)
-        return np.asarray(_alive(p, x, t_x, watched) * rate * _span(p, watched, horizon))
-
-    value, low, high = model.fit.propagate(expect, level=level)
+    value, low, high = model.fit.propagate(
+        lambda p: later_repeats(p, x, t_x, watched, horizon), level=level
+    )
     found = keys.assign(
         alive=_alive(model.parameters, x, t_x, watched), horizon=horizon, unit=model.unit,
         estimate=value, low=low, high=high, level=level, method="Pareto/NBD, delta",
@@ -198,6 +195,12 @@ def predict_pareto_purchases(
 def expected_repeats(p: Floats, t: Floats) -> Floats:
     """Return the repeat purchases a new customer is expected to make within each time."""
     return np.asarray(p[0] / p[1] * _span(p, np.zeros_like(t), t))
+
+
+def later_repeats(p: Floats, x: Floats, t_x: Floats, watched: Floats, t: float) -> Floats:
+    """Return the purchases each kind of customer is expected to make in the next ``t``."""
+    rate = (p[0] + x) / (p[1] + watched)
+    return np.asarray(_alive(p, x, t_x, watched) * rate * _span(p, watched, t))
 
 
 def chance_of_repeats(p: Floats, t: Floats, most: int) -> Floats:
