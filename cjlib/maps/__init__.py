@@ -1,5 +1,6 @@
 """Journey maps as data: built from the tables, checked, drawn, compared, kept in versions."""
 
+from cjlib.maps.assumptions import add_assumptions
 from cjlib.maps.building import build_map
 from cjlib.maps.checking import MapError, MapFault, check_map, read_map, require_map
 from cjlib.maps.comparing import MapChanges, diff_maps
@@ -18,6 +19,7 @@ __all__ = [
     "MapError",
     "MapFault",
     "SavedMap",
+    "add_assumptions",
     "build_map",
     "check_map",
     "diff_maps",

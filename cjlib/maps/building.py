@@ -9,6 +9,7 @@ import pandas as pd
 from cjlib.accounts import read_beliefs
 from cjlib.columns import CHANNEL, INTERVIEW, STAGE, TOUCHPOINT
 from cjlib.errors import JourneyError
+from cjlib.maps.assumptions import add_assumptions
 from cjlib.maps.estimates import write_estimate
 from cjlib.maps.evidence import EvidenceBook, make_id
 from cjlib.maps.experience import (
@@ -29,6 +30,7 @@ from cjlib.maps.movement import (
     START,
     measure_moves,
     measure_progress,
+    measure_switches,
     share_exits,
     share_visitors,
 )
@@ -45,9 +47,9 @@ from cjlib.study import Study
 
 LANES = (  # id, kind; the order of a map's rows
     ("emotion", "emotion-curve"), ("actions", "actions"), ("channels", "channels"),
-    ("words", "quotes"), ("strengths", "strengths"), ("pains", "pains"), ("needs", "needs"),
-    ("opportunities", "opportunities"), ("kpis", "metrics"), ("belief", "alignment-gap"),
-    ("flow", "flow"), ("owners", "owners"),
+    ("thoughts", "thoughts"), ("words", "quotes"), ("strengths", "strengths"),
+    ("pains", "pains"), ("needs", "needs"), ("opportunities", "opportunities"), ("kpis", "metrics"),
+    ("belief", "alignment-gap"), ("flow", "flow"), ("backstage", "backstage"), ("owners", "owners"),
 )  # fmt: skip
 FINDING_LANES = {
     "strengths": "strength", "pains": "pain", "needs": "need", "opportunities": "opportunity",
@@ -67,6 +69,7 @@ def build_map(
     interactions: Any = None,
     personas: Any = None,
     beliefs: pd.DataFrame | None = None,
+    assumptions: pd.DataFrame | None = None,
     checksum: str = "",
     tables: dict[str, str] | None = None,
     owner: str = "",
@@ -91,6 +94,9 @@ def build_map(
     beliefs : DataFrame, optional
         ``stage, satisfaction, n``: what the team believes, or one row per member asked. None:
         the study's own file, where it has one.
+    assumptions : DataFrame, optional
+        What the team supposes where nothing is known: ``stage, lane`` and ``en, fa`` or
+        ``text``; see ``add_assumptions``.
     checksum : str
         Of all the data behind the map; ``is_stale`` compares it.
     tables : dict, optional
@@ -127,18 +133,19 @@ def build_map(
         "emotions": emotions, "findings": findings,
         "metrics": [*measure_ratings(sources, book), *measure_progress(sources, book)],
         "alignment": compare_belief(sources, book),
-        "transitions": measure_moves(sources, book),
+        "transitions": [*measure_moves(sources, book), *measure_switches(sources, book)],
     }  # fmt: skip
     stages = [_stage(sources, stage.id, parts["transitions"]) for stage in study.stages]
     cells = [
         _cell(sources, stage.id, lane, parts, book) for lane, _ in LANES for stage in study.stages
     ]
-    return {
+    made = {
         **_head(sources, wave or "", owner), "personas": [_persona(sources)], "stages": stages,
         "lanes": [{"id": i, "kind": k, "label": both(f"map.lane_{i}")} for i, k in LANES],
         "cells": cells, **parts, "evidence": book.entries(),
         "provenance": _provenance(sources, checksum),
     }  # fmt: skip
+    return made if assumptions is None else add_assumptions(made, assumptions)
 
 
 def _head(sources: Sources, wave: str, owner: str) -> dict[str, Any]:
@@ -207,12 +214,16 @@ def _cell(
             level = max(level, _voices_level(sources, stage, done), key=LEVELS.index)
             items += done
         evidence = _evidence_of(items)
+    elif lane == "thoughts":
+        items = name_codes(sources, stage, lane="thought", book=book)
+        level, evidence = _voices_level(sources, stage, items), _evidence_of(items)
     elif lane == "words":
         items = pick_quotes(sources, stage, book)
         level = _voices_level(sources, stage, items)
         evidence = _evidence_of(items)
-    elif lane == "owners":
-        items = _owners(sources, stage, book)
+    elif lane in ("owners", "backstage"):
+        find = _owners if lane == "owners" else _others_behind
+        items = find(sources, stage, book)
         level, evidence = ("partial" if items else "assumption"), _evidence_of(items)
     elif lane in FINDING_LANES:
         mine = [
@@ -306,6 +317,21 @@ def _owners(sources: Sources, stage: str, book: EvidenceBook) -> list[dict[str, 
     return [
         {"text": text_of(label.en, label.fa, team), "evidence": [source]}
         for team, label in zip(teams, labels, strict=True)
+    ]
+
+
+def _others_behind(sources: Sources, stage: str, book: EvidenceBook) -> list[dict[str, Any]]:
+    """List the touchpoints of a stage that somebody else runs, as the study defines them."""
+    mine = [t for t in sources.study.touchpoints if t.stage == stage and t.counterparty != "brand"]
+    return [
+        {
+            "text": both(
+                f"map.run_by_{touchpoint.counterparty}",
+                what={lang: touchpoint.label.to(lang) or touchpoint.id for lang in LANGUAGES},
+            ),
+            "evidence": [book.add("document", "study", source="study.yaml")],
+        }
+        for touchpoint in mine
     ]
 
 

@@ -275,7 +275,11 @@ def _warnings(m: dict[str, Any]) -> Iterator[FaultRow]:
                     "warning",
                 )
     after = [s["id"] for s in m["stages"] if s.get("kind") in AFTER_PURCHASE]
-    filled = {c["at"] for c in m.get("cells", []) if c.get("level") in ("validated", "partial")}
+    own = {lane["id"] for lane in m["lanes"] if lane["kind"] in ("owners", "backstage")}
+    filled = {
+        c["at"] for c in m.get("cells", [])
+        if c.get("level") in ("validated", "partial") and c["lane"] not in own
+    }  # fmt: skip
     filled |= {e["at"] for e in m.get("emotions", []) if e["value"]["value"] is not None}
     if not any(s.get("kind") for s in m["stages"]):
         yield (

@@ -37,8 +37,9 @@ def draw_curve(
 
     Columns are as wide as each other, in reading order: mirrored for Persian. Circles stand
     at or above the middle, diamonds below it; bars are the intervals, joined to a band. The
-    line breaks where a stage has no value. Presentation attributes only, so that printers
-    without CSS for SVG draw it too.
+    line breaks where a stage has no value. Presentation attributes and digits only: printers
+    may know no CSS in SVG (WeasyPrint), and put the letters of its Persian words in the wrong
+    order.
     """
     stages = journey_map["stages"]
     step = max(COLUMN, NARROWEST // len(stages))
@@ -56,7 +57,7 @@ def draw_curve(
         emotion = known.get(stage["id"])
         points.append(_point(x, emotion, voice) if emotion else None)
         if emotion is None:
-            parts.append(_words(x, _height(0.0) - 8, voice.words("unknown"), GREY, 13))
+            parts.append(_words(x, _height(0.0) - 8, "\u2013", GREY, 13))
     for run in _runs(points):
         parts.append(_band(run))
     parts += [_mark(point) for point in points if point]
@@ -125,7 +126,7 @@ def _on_curve(emotion: dict[str, Any]) -> dict[str, Any]:
 
 def _grid(width: float, voice: Voice) -> Markup:
     lines = []
-    for value, key in ((2, "very_good"), (0, "neutral"), (-2, "very_bad")):
+    for value in (2, 0, -2):
         y = _height(value)
         dash = "" if value == 0 else Markup(' stroke-dasharray="3 5"')
         lines.append(
@@ -137,14 +138,9 @@ def _grid(width: float, voice: Voice) -> Markup:
         number = voice.number(value, unit="emotion", decimals=0)
         lines.append(
             Markup(
-                '<text x="{}" y="{}" font-size="11" fill="{}" text-anchor="start" '
-                'direction="{}">{}</text>'
+                '<text x="{}" y="{}" font-size="11" fill="{}" text-anchor="{}">{}</text>'
             ).format(
-                edge,
-                f"{y - 4:g}",
-                GREY,
-                voice.direction,
-                f"{voice.words(key)} \u2066{number}\u2069",
+                edge, f"{y - 4:g}", GREY, "end" if voice.direction == "rtl" else "start", number
             )
         )
     return Markup("").join(lines)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cjlib.columns import CUSTOMER, SECONDS, STAGE, TIME, TOUCHPOINT
+from cjlib.columns import CHANNEL, CUSTOMER, SECONDS, STAGE, TIME, TOUCHPOINT
 from cjlib.definitions import Text
 from cjlib.intervals import Estimate, estimate_mean, estimate_ratio, estimate_share
 from cjlib.maps.estimates import estimate_median, write_estimate
@@ -17,6 +17,7 @@ from cjlib.maps.experience import find_target, shown_n, text_of
 from cjlib.maps.sources import Sources
 from cjlib.maps.words import both
 
+SWITCHES = 2  # changes of channel named per stage
 TOP = 4  # touchpoints and channels named per stage; the rest is in the tables
 START, END = "start", "end"
 
@@ -90,6 +91,49 @@ def measure_moves(sources: Sources, book: EvidenceBook) -> list[dict[str, Any]]:
             {"from": one, "to": two, "kind": _kind(one, two, place), "p": share,
              "evidence": [evidence]}
         )  # fmt: skip
+    return rows
+
+
+def measure_switches(sources: Sources, book: EvidenceBook) -> list[dict[str, Any]]:
+    """Measure changes of channel: of the contacts at a stage that are followed by another one.
+
+    A change is a customer's next contact, at whatever stage, coming by another channel. The
+    commonest two of each stage, by customers; those of fewer than ``minimum_cell`` customers
+    are left out. The interval allows for one customer's contacts being alike.
+    """
+    log, study = sources.interactions, sources.study
+    if log is None or log.empty:
+        return []
+    who, channel = log[CUSTOMER].astype("object"), log[CHANNEL].astype("object")
+    followed = who.eq(who.shift(-1)) & channel.notna() & channel.shift(-1).notna()
+    steps = pd.DataFrame(
+        {CUSTOMER: who, STAGE: log[STAGE].astype("object"), "one": channel,
+         "two": channel.shift(-1)}
+    )[followed]  # fmt: skip
+    rows = []
+    for stage in study.stage_ids:
+        here = steps[steps[STAGE].eq(stage)]
+        changed = here[here["one"].ne(here["two"])]
+        counts = changed.groupby(["one", "two"])[CUSTOMER].nunique().sort_index()
+        counts = counts[counts >= study.privacy.minimum_cell]
+        counts = counts.sort_values(ascending=False, kind="stable").head(SWITCHES)
+        for one, two in counts.index:
+            hit = here["one"].eq(one) & here["two"].eq(two)
+            by = hit.groupby(here[CUSTOMER], sort=True)
+            found = estimate_ratio(by.sum(), by.size(), level=study.level)
+            found = replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
+            rows.append(
+                {
+                    "from": stage, "to": stage, "kind": "channel-switch",
+                    "from_channel": _label(sources, "channel", str(one)),
+                    "to_channel": _label(sources, "channel", str(two)),
+                    "p": write_estimate(
+                        found, unit="share", privacy=study.privacy,
+                        denominator=f"contacts at {stage} with a next one",
+                    ),
+                    "evidence": [note_visits(sources, stage, book)],
+                }
+            )  # fmt: skip
     return rows
 
 

@@ -106,10 +106,22 @@ def map_fragment(
              "goal": voice.text(s["customer_goal"]) if s.get("customer_goal") else ""}
             for s in m["stages"]
         ],
-        curve=draw_curve(m, voice, prefix=prefix) if has_curve else "",
+        curve=_curves(m, voice, prefix) if has_curve else "",
         evidence=view.evidence(), comma="، " if voice.digits == "arabext" else ", ",
         stale=stale, changelog=_changelog(m, voice) if appendix else [],
     )  # fmt: skip
+
+
+def _curves(m: dict[str, Any], voice: Voice, prefix: str) -> Markup:
+    """Return the emotion curve, or one for each persona under its name."""
+    if len(m["personas"]) < 2:
+        return draw_curve(m, voice, prefix=prefix)
+    return Markup("").join(
+        Markup('<p class="whose">{}</p>{}').format(
+            voice.text(p["name"]), draw_curve(m, voice, prefix=f"{prefix}-{i}", persona=p["id"])
+        )
+        for i, p in enumerate(m["personas"])
+    )
 
 
 def map_styles() -> str:
@@ -175,6 +187,7 @@ def _legend(m: dict[str, Any], voice: Voice) -> list[str]:
     levels = [e["value"].get("ci", {}).get("level", 0.95) for e in m.get("emotions", [])]
     level = levels[0] if levels else 0.95
     return [
+        voice.words("curve_axis"),
         voice.words("legend_circle"),
         voice.words("legend_diamond"),
         voice.words("legend_band", level=round(level * 100)),

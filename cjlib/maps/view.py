@@ -82,21 +82,43 @@ class MapView:
         """Return the evidence as numbered rows for the appendix."""
         return [self._entry(key) for key in self.numbers]
 
-    def items(self, items: list[Any]) -> list[Markup]:
-        """Return map items (texts, or texts with a value or a quote) as lines."""
-        return [self._item(item) for item in items]
+    def items(self, items: list[Any], *, level: str = "assumption") -> list[Markup]:
+        """Return map items (texts, or texts with a value or a quote) as lines.
+
+        One that is only an assumption says so where its cell, of ``level``, is more than that.
+        """
+        return [
+            self._mark(self._item(item))
+            if level != "assumption" and isinstance(item, dict) and _is_guess(item)
+            else self._item(item)
+            for item in items
+        ]
 
     def metrics(self, at: str) -> list[Markup]:
         """Return the KPIs of a stage, or of the whole journey, as lines."""
         mine = [m for m in self.map.get("metrics", []) if m["at"] == at]
-        return [self._metric(m) for m in mine]
+        return [self._whose(m, self._metric(m)) for m in mine]
+
+    def _whose(self, entry: dict[str, Any], line: Markup) -> Markup:
+        """Say of which persona a line is, on a map of several."""
+        if len(self.map["personas"]) < 2 or "persona" not in entry:
+            return line
+        name = next(p["name"] for p in self.map["personas"] if p["id"] == entry["persona"])
+        return Markup("<b>{}</b>: {}").format(self.voice.text(name), line)
+
+    def _mark(self, line: Markup) -> Markup:
+        """Mark a line as an assumption, by its sign and in words."""
+        return Markup('{} <small class="guess">{} {}</small>').format(
+            line, draw_level("assumption"), self.voice.words("level_assumption")
+        )
 
     def _cell(self, lane: dict[str, Any], stage: str) -> Cell:
         found = self._cells.get((lane["id"], stage), [])
         lines: list[Markup] = []
         for cell in found:
-            lines += [self.voice.text(cell["text"])] if cell.get("text") else []
-            lines += self.items(cell.get("items", []))
+            own = [self.voice.text(cell["text"])] if cell.get("text") else []
+            own += self.items(cell.get("items", []), level=cell.get("level", "assumption"))
+            lines += [self._whose(cell, line) for line in own]
         more, rules, keys, levels = self._from_lists(lane["kind"], stage)
         lines = _once([*more, *lines] if lane["kind"] == "emotion-curve" else [*lines, *more])
         keys = [k for cell in found for k in cell.get("evidence", [])] + keys
@@ -120,12 +142,18 @@ class MapView:
             order = ("validated", "partial", "assumption")
             levels = sorted((f["level"] for f in here if f.get("level")), key=order.index)
             rules = [self.voice.text(f["rule"]) for f in here if f.get("rule")]
-            return [self._finding(f) for f in here], rules, _keys(here), levels
+            said = [
+                self._mark(self._finding(f))
+                if _is_guess(f) and levels[0] != "assumption" else self._finding(f)
+                for f in here
+            ]  # fmt: skip
+            said = [self._whose(f, line) for f, line in zip(here, said, strict=True)]
+            return said, rules, _keys(here), levels
         lines: list[Markup] = []
         here = []
         if kind == "emotion-curve":
             here = self._here("emotions", stage)
-            lines = [self.voice.estimate(e["value"]) for e in here]
+            lines = [self._whose(e, self.voice.estimate(e["value"])) for e in here]
         elif kind == "metrics":
             here, lines = self._here("metrics", stage), self.metrics(stage)
         elif kind == "alignment-gap":
@@ -201,6 +229,11 @@ class MapView:
                     name = names.get(move["to"]) or Markup.escape(move["to"])
                     words = Markup.escape(voice.words(key, stage="{}")).format(name)
                     pairs.append((words, move["p"]))
+        for move in self.map.get("transitions", []):
+            if (move["from"], move.get("kind")) == (stage, "channel-switch") and "p" in move:
+                ends = [voice.text(move.get(f"{end}_channel", "")) for end in ("from", "to")]
+                words = Markup.escape(voice.words("switches", one="{}", two="{}"))
+                pairs.append((words.format(*ends), move["p"]))
         for leave in own.get("exit", []):
             if "share" in leave:
                 reason = leave.get("reason")
@@ -282,6 +315,10 @@ def link_to(uri: str, root: str | None) -> str:
     if root is None or parts.scheme or parts.netloc or not parts.path or not inside:
         return ""
     return quote(str(PurePosixPath(root) / path))
+
+
+def _is_guess(entry: dict[str, Any]) -> bool:
+    return entry.get("level") == "assumption"
 
 
 def _keys(rows: list[dict[str, Any]]) -> list[str]:

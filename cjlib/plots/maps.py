@@ -169,7 +169,7 @@ def draw_map_table(
         if places:
             ax.plot(
                 *np.transpose(places), linestyle="none", marker="o", markersize=5, color=INK,
-                fillstyle=FILLS[level], markerfacecoloralt="white",  # type: ignore[arg-type]
+                fillstyle=FILLS[level], markerfacecoloralt="white",
             )  # fmt: skip
     return ax
 

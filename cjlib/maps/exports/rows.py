@@ -152,6 +152,11 @@ def _moves(
             yield phrase("map.begin_here", own), entry["share"], {}
     for move in m.get("transitions", []):
         if move["from"] == stage["id"] and "p" in move:
+            if move.get("kind") == "channel-switch":
+                ends = {k: say(move.get(f"{k}_channel", ""), own)[0] for k in ("from", "to")}
+                said = phrase("map.switches", own, one=ends["from"], two=ends["to"])
+                yield said, move["p"], move
+                continue
             key = "goes_back" if move.get("kind") == "loop" else "goes_to"
             to = names.get(move["to"], move["to"])
             yield phrase(f"map.{key}", own, stage=to), move["p"], move

@@ -148,7 +148,8 @@ def _writer(
     elif ending == ".json":
         text = json.dumps(m, ensure_ascii=False, indent=1) + "\n"
     else:
-        text = yaml.safe_dump(m, allow_unicode=True, sort_keys=False, width=100)
+        own = json.loads(json.dumps(m))  # parts that stand twice would be written as aliases
+        text = yaml.safe_dump(own, allow_unicode=True, sort_keys=False, width=100)
     return "cjlib", whole, lambda part: part.write_text(text, encoding="utf-8", newline="\n")
 
 
