@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from defusedxml.ElementTree import fromstring
 
 from cjlib.errors import JourneyError, MissingSourceError
 from cjlib.events import journey_log, read_interactions, sessions
@@ -255,3 +256,27 @@ def test_a_log_of_single_contacts_still_answers(study, tmp_path):
         found = ask(log, study, interactions)
         assert found.summary().endswith(".")
         found.plot()
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+def test_the_flow_can_be_read_aloud(log, language, tmp_path):
+    steps = measure_step_matrix(replace(log, language=language), by="stage", steps=3)
+    file = steps.write_flow(tmp_path / "flow.svg")
+    root = fromstring(file.read_bytes())
+    svg = "{http://www.w3.org/2000/svg}"
+    parts = {g.get("id"): g.findtext(f"{svg}title") for g in root.iter(f"{svg}g")}
+
+    assert root.get("role") == "img"
+    named = {child.get("id"): child.text for child in list(root)[:2]}
+    assert list(named) == root.get("aria-labelledby").split()
+    assert steps.summary() in named["flow-words"]
+    bands = [text for name, text in parts.items() if name and name.startswith("band-")]
+    blocks = [text for name, text in parts.items() if name and name.startswith("block-")]
+    assert (len(bands), len(blocks)) == (len(steps.flows), len(steps.table))
+    assert all(bands)
+    assert all(blocks)
+    said = {"en": "Look at contact 1, then Buy: 1 of 3 journeys (33.3%)",
+            "fa": "Look در تماس ۱ و سپس Buy: ۱ سفر از ۳ (۳۳٫۳٪)"}  # fmt: skip
+    assert said[language] in bands
+    assert said[language] in named["flow-words"]
+    assert file.read_bytes() == steps.write_flow(tmp_path / "again.svg").read_bytes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from cjlib.errors import JourneyError
 from cjlib.events import JourneyLog
 from cjlib.intervals import Estimate
 from cjlib.journeys.clusters import estimate_share_of, share_groups, tally
+from cjlib.journeys.flow_picture import write_flow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,6 +72,10 @@ class StepMatrix:
         return plots.draw_journey_flow(
             self.table, self.flows, names=self.names, language=self.language, ax=ax
         )
+
+    def write_flow(self, path: str | Path) -> Path:
+        """Write the flow as an SVG with a title, a description and named bands."""
+        return write_flow(self, path)
 
 
 def measure_step_matrix(log: JourneyLog, *, by: str | None = None, steps: int = 8) -> StepMatrix:

@@ -174,13 +174,16 @@ def draw_journey_flow(
         thick = row["journeys"] / total
         band = _band(step + half, step + 1 - half, out[source], into[target], thick)
         faint = 0.18 if start in OWN_WORDS else 0.42
-        ax.add_patch(PathPatch(band, facecolor=colours[start], alpha=faint, linewidth=0))
+        drawn = PathPatch(band, facecolor=colours[start], alpha=faint, linewidth=0)
+        drawn.set_gid(f"band-{step}-{order.index(start)}-{order.index(end)}")
+        ax.add_patch(drawn)
         out[source] += thick
         into[target] += thick
     for row in table.to_dict("records"):
         step, name, tall = row["step"], row["label"], row["journeys"] / total
         y = base[step, name]
         block = Rectangle((step - half, y), 2 * half, tall, color=colours[name], linewidth=0)
+        block.set_gid(f"block-{step}-{order.index(name)}")
         ax.add_patch(block)
         if tall > 0.05:
             ink = INK if name in OWN_WORDS else "white"
