@@ -102,6 +102,6 @@ class _Page(mistune.HTMLRenderer):
         """Write a table that scrolls sideways."""
         name = Markup.escape(self._file.stem)
         return (
-            f'<div class="wide" role="region" tabindex="0" aria-label="{name}">'
+            f'<div class="wide" role="group" tabindex="0" aria-label="{name}">'
             f'<table class="cj-table">{text}</table></div>\n'
         )

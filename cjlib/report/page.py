@@ -83,7 +83,7 @@ def wide(table: str, name: str) -> Block:
     """Return a table in a region that scrolls sideways, by keyboard too."""
     label = Markup.escape(name)
     return markup(
-        f'<div class="wide" role="region" tabindex="0" aria-label="{label}">{table}</div>'
+        f'<div class="wide" role="group" tabindex="0" aria-label="{label}">{table}</div>'
     )
 
 
