@@ -27,7 +27,7 @@ from cjlib.actions import (
     tidy_evidence,
 )
 from cjlib.errors import ColumnError, JourneyError, MissingSourceError, StudyError
-from cjlib.intervals import Estimate, wilson_bounds
+from cjlib.intervals import Estimate, estimate_contrast, wilson_bounds
 from cjlib.interviews import read_interviews
 from cjlib.study import load_study
 from cjlib.survey import clean_answers
@@ -290,6 +290,60 @@ def test_teams_by_stage(tiny):
         ["support", "sales", "plan only", 1, 1],
     ]  # fmt: skip
     assert assign_teams(study).iloc[-1][["stage", "role"]].tolist() == ["support", "nobody"]
+
+
+def test_satisfaction_at_stake_by_hand(tiny):
+    study = tiny(study=STUDY + "privacy: {minimum_base: 2}\n")
+    ticks = pd.array([True, True, False, False, False, None], dtype="boolean")
+    answers = survey(csat_d=[1.0, 2, 2, 3, 4, 5], ces_p=[4.0] * 6, late=ticks)
+
+    pains = survey_pains(study, answers).iloc[0]
+    # others: 2, 3, 4, mean 3; all who said yes or no: 12 / 5; a scale of four steps
+    assert pains["satisfaction"] == pytest.approx((3 - 12 / 5) / 4)
+    gap = estimate_contrast([1, 2, 2, 3, 4, 2, 3, 4], ["a"] * 5 + ["o"] * 3, {"o": 1, "a": -1},
+                            clusters=[0, 1, 2, 3, 4, 2, 3, 4])  # fmt: skip
+    assert pains[["satisfaction_low", "satisfaction_high"]].tolist() == pytest.approx(
+        [gap.low / 4, gap.high / 4]
+    )
+    scores = low_scores(study, answers).set_index("measure")
+    # up to the middle 3: 2 + 1 + 1 points over six raters
+    assert scores.loc["Delivery?", "satisfaction"] == pytest.approx(4 / 6 / 4)
+    assert scores.loc["Easy?", "satisfaction"] == 0
+    gaps = belief_gaps(study, answers).iloc[0]
+    assert gaps["satisfaction"] == pytest.approx((3.5 + 2.5 + 2.5 + 1.5 + 0.5) / 6 / 4)
+    assert pains["money"] != pains["money"]  # nobody said what they are worth
+
+
+def test_money_at_stake_and_the_rules_of_ranking(tiny):
+    study = tiny(study=STUDY + "privacy: {minimum_base: 2}\n")
+    answers = survey(csat_d=[1.0, 2, 4, 5] * 3, ces_p=[1.0, 7] * 6,
+                     late=pd.array([True, False] * 6, dtype="boolean"))  # fmt: skip
+    answers.respondents["customer_id"] = [f"C{i}" for i in range(12)]
+    values = pd.DataFrame({"customer_id": [f"C{i}" for i in range(12)], "value": np.arange(12.0)})
+    late = survey_pains(study, answers, values=values, base=120).iloc[0]
+    assert late["money"] == pytest.approx(10 * (0 + 2 + 4 + 6 + 8 + 10))
+    assert late["money_low"] < late["money"] < late["money_high"]
+    scores = low_scores(study, answers, values=values)
+    assert scores.set_index("measure").loc["Delivery?", "money"] == 1 + 4 + 5 + 8 + 9
+    there = {"customer_id": ["C1", "C2", "C3"], "touchpoint": ["courier", "courier", "phone"]}
+    log = SimpleNamespace(table=pd.DataFrame(there))
+    waits = SimpleNamespace(wasted=pd.DataFrame({
+        "what": ["nothing gained"], "label": ["courier"], "customers": [2], "median_hours": [24.0],
+    }))  # fmt: skip
+    spent = long_waits(study, waits, customers=3, interactions=log, values=values)
+    assert spent["money"].tolist() == [3]
+
+    frames = (survey_pains(study, answers, values=values), scores)
+    for rule, columns in (("priority", "priority"), ("people", "estimate"),
+                          ("satisfaction", "satisfaction"), ("money", "money")):  # fmt: skip
+        found = find_opportunities(study, *frames, rule=rule)
+        assert found.table[columns].dropna().is_monotonic_decreasing
+        assert found.table["rank_best"].le(found.table["rank"]).all()
+        assert [p.get_width() for p in found.plot().patches] == pytest.approx(
+            found.table.sort_values("kind", key=lambda k: k.ne("pain"), kind="stable")[columns]
+        )
+    with pytest.raises(JourneyError, match="Did you mean 'money'"):
+        find_opportunities(study, *frames, rule="mony")
 
 
 def test_plots_show_the_tables(tiny):

@@ -10,9 +10,19 @@ import numpy.typing as npt
 import pandas as pd
 
 from cjlib.accounts import read_beliefs
+from cjlib.actions.stakes import (
+    MONEY,
+    SATISFACTION,
+    customers_at,
+    lift_affected,
+    lift_to,
+    money_at_risk,
+    money_of_people,
+)
 from cjlib.codebook import Item
 from cjlib.columns import (
     CODE,
+    CUSTOMER,
     ESTIMATE,
     GROUP,
     HIGH,
@@ -34,7 +44,7 @@ from cjlib.study import Study
 KINDS: Final = ("pain", "wait", "exit", "score", "gap")
 EVIDENCE: Final = (
     "kind", STAGE, TOUCHPOINT, "measure", ESTIMATE, LOW, HIGH, N, "severity", "customers",
-    "money", "money_low", "money_high",
+    *SATISFACTION, *MONEY,
 )  # fmt: skip
 HALF_SEVERE_DAYS: Final = 1.0  # a wait this long counts half; our choice, vary it
 _TEXTS: Final = ("kind", STAGE, TOUCHPOINT, "measure")
@@ -86,8 +96,10 @@ def tidy_evidence(
     DataFrame with the columns ``EVIDENCE``
         ``estimate, low, high``: share of people affected, 0 to 1; ``n``: people it rests
         on; ``severity``: how badly, 0 (not at all) to 1 (lost), 1 where not given;
-        ``customers``: people affected, counted; ``money, money_low, money_high``: study
-        currency at stake. What is not known is missing.
+        ``customers``: people affected, counted; ``satisfaction, satisfaction_low,
+        satisfaction_high``: mean satisfaction to be won there, as a share of its scale;
+        ``money, money_low, money_high``: study currency at stake. What is not known is
+        missing.
 
     Raises
     ------
@@ -140,10 +152,27 @@ def interview_pains(study: Study, interviews: Interviews, *, lane: str = "pain")
     return tidy_evidence(table, kind="pain", columns={"customers": "mentions"})
 
 
-def survey_pains(study: Study, survey: HasRespondents) -> pd.DataFrame:
+def survey_pains(
+    study: Study,
+    survey: HasRespondents,
+    *,
+    values: pd.DataFrame | None = None,
+    base: int | None = None,
+) -> pd.DataFrame:
     """Pains ticked in the survey's latest wave: (weighted) share of respondents who ticked each.
 
     Items of the codebook with the role ``pain`` and the kind ``tick``. Severity is 1.
+    Satisfaction at stake: how much the mean of all would rise if those who ticked were as
+    satisfied as the others (``lift_affected``). Money at stake: what they are expected to bring.
+
+    Parameters
+    ----------
+    study : Study
+    survey : Survey
+    values : DataFrame, optional
+        ``customer_id, value`` (not below 0), as for ``measure_value_at_risk``.
+    base : int, optional
+        Customers the money speaks for; those asked where not given.
     """
     people = _latest(study, survey)
     rows = []
@@ -151,16 +180,26 @@ def survey_pains(study: Study, survey: HasRespondents) -> pd.DataFrame:
         if item.name in people:
             ticked, weights = _answered(people, item)
             share = estimate_weighted_share(ticked, weights, level=study.level)
-            rows.append(_row(study, item, share, customers=ticked.sum()))
+            row = _row(study, item, share, customers=ticked.sum())
+            affected = people[item.name].to_numpy(dtype=float, na_value=np.nan)
+            row |= lift_affected(study, people, affected, stage=str(row[STAGE]))
+            rows.append(row | money_of_people(study, people, affected, values, base))
     return _frame(rows, "pain")
 
 
-def low_scores(study: Study, survey: HasRespondents) -> pd.DataFrame:
+def low_scores(
+    study: Study,
+    survey: HasRespondents,
+    *,
+    values: pd.DataFrame | None = None,
+    base: int | None = None,
+) -> pd.DataFrame:
     """Dissatisfaction in the latest wave: (weighted) share of raters below the scale's middle.
 
     Items with the metric csat or ces (an effort scale, where high is hard, is turned round).
     Severity: how far the mean of those raters lies below the middle, as a share of half the
-    scale (1: all of them chose the worst).
+    scale (1: all of them chose the worst). Satisfaction at stake: how much the mean would rise
+    if they came up to the middle. Money as in ``survey_pains``.
     """
     people = _latest(study, survey)
     rows = []
@@ -169,25 +208,37 @@ def low_scores(study: Study, survey: HasRespondents) -> pd.DataFrame:
             continue
         if item.name not in people:
             continue
-        values, weights = _answered(people, item)
-        if item.metric == "ces" and study.positions.ces == "effort":
-            values = item.low + item.high - values
+        turned = item.metric == "ces" and study.positions.ces == "effort"
+        answers, weights = _answered(people, item)
+        answers = item.low + item.high - answers if turned else answers
         middle = (item.low + item.high) / 2
-        below = values < middle
+        below = answers < middle
         share = estimate_weighted_share(below, weights, level=study.level)
         severity = 0.0
         if below.any():
-            mean = float(np.average(values[below], weights=weights[below]))
+            mean = float(np.average(answers[below], weights=weights[below]))
             severity = (middle - mean) / (middle - item.low)
-        rows.append(_row(study, item, share, severity=severity, customers=int(below.sum())))
+        row = _row(study, item, share, severity=severity, customers=int(below.sum()))
+        span = item.high - item.low
+        row |= lift_to(answers, weights, middle, span=span, level=study.level)
+        hit = _below(people, item, middle, above=turned)
+        rows.append(row | money_of_people(study, people, hit, values, base))
     return _frame(rows, "score")
 
 
-def belief_gaps(study: Study, survey: HasRespondents) -> pd.DataFrame:
+def belief_gaps(
+    study: Study,
+    survey: HasRespondents,
+    *,
+    values: pd.DataFrame | None = None,
+    base: int | None = None,
+) -> pd.DataFrame:
     """Stages the team thinks better of than customers do, in the latest wave.
 
     Share of raters who answered below what the team believes; severity: believed minus
     mean answer, as a share of the scale. Stages at or above the belief are left out.
+    Satisfaction at stake: how much the mean would rise if they came up to the belief. Money as
+    in ``survey_pains``.
     """
     people = _latest(study, survey)
     believed = read_beliefs(study).set_index(STAGE)["satisfaction"]
@@ -198,21 +249,23 @@ def belief_gaps(study: Study, survey: HasRespondents) -> pd.DataFrame:
         if item.low is None or item.high is None:
             continue
         belief = float(believed[item.stage])
-        values, weights = _answered(people, item)
-        gap = belief - estimate_mean(values, weights, level=study.level).estimate
+        answers, weights = _answered(people, item)
+        gap = belief - estimate_mean(answers, weights, level=study.level).estimate
         if not gap > 0:
             continue
-        below = int((values < belief).sum())
-        share = estimate_weighted_share(values < belief, weights, level=study.level)
-        severity = gap / (item.high - item.low)
+        below = int((answers < belief).sum())
+        share = estimate_weighted_share(answers < belief, weights, level=study.level)
+        span = item.high - item.low
+        severity = gap / span
         measure = phrase(
             "actions.belief", study.language,
             believed=format_number(belief, study.digits),
             lived=format_number(belief - gap, study.digits, decimals=2),
         )  # fmt: skip
-        rows.append(
-            _row(study, item, share, severity=severity, customers=below) | {"measure": measure}
-        )
+        row = _row(study, item, share, severity=severity, customers=below) | {"measure": measure}
+        row |= lift_to(answers, weights, belief, span=span, level=study.level)
+        hit = _below(people, item, belief)
+        rows.append(row | money_of_people(study, people, hit, values, base))
     return _frame(rows, "gap")
 
 
@@ -251,11 +304,20 @@ def funnel_exits(
     return _frame(rows, "exit")
 
 
-def long_waits(study: Study, waits: HasWasted, *, customers: int) -> pd.DataFrame:
+def long_waits(
+    study: Study,
+    waits: HasWasted,
+    *,
+    customers: int,
+    interactions: HasTable | None = None,
+    values: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Time the customer would rather not spend (``measure_waits`` with a study).
 
     Share of all ``customers`` of the log who spent it; severity d / (d + 1) for a median of
-    d days: a day counts half as much as losing the customer.
+    d days: a day counts half as much as losing the customer. Money at stake, where the
+    ``interactions`` and ``values`` (``customer_id, value``) are given: what the customers with
+    a contact there are expected to bring.
     """
     rows = []
     for row in waits.wasted.to_dict("records"):
@@ -263,6 +325,11 @@ def long_waits(study: Study, waits: HasWasted, *, customers: int) -> pd.DataFram
         ends = [touchpoint for touchpoint in known if touchpoint is not None]
         labels = ", ".join(t.label.to(study.language) for t in ends) or str(row["label"])
         days = float(row["median_hours"]) / 24
+        money: dict[str, float] = {}
+        if interactions is not None:
+            there = customers_at(interactions.table, [t.id for t in ends])
+            everyone = interactions.table[CUSTOMER].dropna().drop_duplicates()
+            money = money_at_risk(study, there, everyone, values, customers)
         share = estimate_share(float(row["customers"]), customers, level=study.level)
         rows.append(
             {STAGE: ends[0].stage if ends else "",
@@ -272,7 +339,7 @@ def long_waits(study: Study, waits: HasWasted, *, customers: int) -> pd.DataFram
                  hours=format_number(24 * days, study.digits, decimals=1),
              ),
              "severity": days / (days + HALF_SEVERE_DAYS), "customers": row["customers"]}
-            | share.as_dict()
+            | share.as_dict() | money
         )  # fmt: skip
     return _frame(rows, "wait")
 
@@ -286,6 +353,14 @@ def _latest(study: Study, survey: HasRespondents) -> pd.DataFrame:
 def _answered(people: pd.DataFrame, item: Item) -> tuple[Floats, Floats]:
     """Return the answers given to an item and the weights of those who gave them."""
     return weigh(people[item.name], people.get(WEIGHT), caller="rank_opportunities")
+
+
+def _below(people: pd.DataFrame, item: Item, limit: float, *, above: bool = False) -> Floats:
+    """1 for who answered below the limit (``above``: of the scale turned round), 0, or missing."""
+    x = people[item.name].to_numpy(dtype=float, na_value=np.nan)
+    if above and item.low is not None and item.high is not None:
+        x = item.low + item.high - x
+    return np.where(np.isnan(x), np.nan, (x < limit).astype(float))
 
 
 def _row(

@@ -14,21 +14,33 @@ _LONGEST = 48  # characters of a label
 
 
 def draw_opportunities(
-    table: pd.DataFrame, *, rows: int = 12, language: str = "en", ax: Axes | None = None
+    table: pd.DataFrame,
+    *,
+    by: str = "priority",
+    rows: int = 12,
+    language: str = "en",
+    ax: Axes | None = None,
 ) -> Axes:
-    """Draw the first opportunities by priority, with intervals, coloured by kind of evidence."""
-    shown = table[table["priority"].notna()].head(rows)
+    """Draw the first opportunities with intervals, coloured by kind of evidence.
+
+    ``by``: priority, people (share affected), satisfaction or money.
+    """
+    value, low, high = (by, f"{by}_low", f"{by}_high")
+    if by == "people":
+        value, low, high = "estimate", "low", "high"
+    shown = table[table[value].notna()].head(rows)
     ax = ax or new_axes(8.5, 1.5 + 0.36 * len(shown))
     places = np.arange(len(shown))[::-1]
     for kind, colour in _KIND_COLOURS.items():
         mask = shown["kind"].eq(kind).to_numpy()
         if mask.any():
-            ax.barh(places[mask], shown["priority"][mask], color=colour, label=kind, height=0.66)
-    ax.hlines(places, shown["priority_low"], shown["priority_high"], color=INK)
+            ax.barh(places[mask], shown[value][mask], color=colour, label=kind, height=0.66)
+    ax.hlines(places, shown[low], shown[high], color=INK)
     ax.set_yticks(places, [label(_shorten(str(text)), language) for text in shown["measure"]])
     ax.set_ylim(-0.6, len(shown) - 0.4)
-    ax.set_xlim(0, None)
-    ax.set_xlabel(label(phrase("actions.priority", language), language))
+    if not (shown[low] < 0).any():
+        ax.set_xlim(0, None)
+    ax.set_xlabel(label(phrase(f"actions.{by}", language), language))
     ax.grid(visible=False, axis="y")
     ax.legend(
         title=label(phrase("actions.evidence", language), language),
