@@ -45,7 +45,8 @@ def write_flow(steps: StepMatrix, path: str | Path) -> Path:
     figure.set_size_inches(2.6 + 1.15 * size, 4.6)
     steps.plot_flow(ax=figure.add_subplot())
     drawing = io.BytesIO()
-    told = [row["told"] for row in describe_flows(steps).head(LARGEST).to_dict("records")]
+    flows = describe_flows(steps)
+    told = flows.loc[flows["from"].ne("(ended)"), "told"].head(LARGEST)
     words = " ".join([steps.summary(), *(f"{line}." for line in told)])
     with mpl.rc_context({"svg.hashsalt": "cjlib"}):
         figure.savefig(
