@@ -6,6 +6,7 @@ import datetime as dt
 import importlib.util
 import json
 import os
+import random
 import shutil
 import warnings
 from collections import defaultdict
@@ -52,6 +53,7 @@ LIGHT = {  # a small session that starts fast: these tests count rows, not secon
 
 @pytest.fixture(scope="module")
 def session():
+    """Spark on two cores: half a minute of a machine's time to start, so its tests are slow."""
     if importlib.util.find_spec("pyspark") is None:
         pytest.skip("PySpark is not installed (pip install 'cjlib[spark]')")
     if shutil.which(JAVA) is None:
@@ -111,19 +113,12 @@ class Blocks:
             yield from read_blocks(batch, labels=self.labels)
 
 
-events = st.lists(
-    st.tuples(st.sampled_from(PEOPLE), st.integers(-3, 9), st.sampled_from(LABELS)),
-    min_size=1, max_size=60,
-)  # fmt: skip
-
-
-@given(events, st.randoms(use_true_random=False), st.integers(1, 12), st.booleans())
-@settings(max_examples=30)
-def test_blocks_hold_the_log_however_it_is_dealt_and_cut(rows, chance, block, placed):
-    # What Spark does, without Spark: rows in any order, any partition, any batch.
-    labels = tuple(sorted(LABELS))
+def deal(rows, chance, *, block, placed, labels):
+    """What Spark does, without Spark: rows in any order, by customer, in any batches."""
     dealt = defaultdict(list)
-    for place, (who, minute, label) in chance.sample(list(enumerate(rows)), len(rows)):
+    mixed = list(enumerate(rows))
+    chance.shuffle(mixed)
+    for place, (who, minute, label) in mixed:
         row = {"who": who, "time": minute * 60_000_000, "label": label}
         dealt[who.encode()[-1:]].append(row | ({"place": place} if placed else {}))
     made = []
@@ -132,16 +127,46 @@ def test_blocks_hold_the_log_however_it_is_dealt_and_cut(rows, chance, block, pl
         schema = pa.Table.from_pylist(pile).schema
         batches = [pa.RecordBatch.from_pylist(half, schema) for half in (pile[:cut], pile[cut:])]
         made += lay_out_blocks(iter(batches), labels=labels, block=block)
+    return Blocks(made, labels)
+
+
+def check_deal(rows, chance, *, block, placed):
+    labels = tuple(sorted(LABELS))
+    dealt = deal(rows, chance, block=block, placed=placed, labels=labels)
     ordered = rows if placed else sorted(rows, key=lambda row: row[2])
     who, minute, label = zip(*ordered, strict=True)
     log = code_events(who, np.array(minute, dtype=np.int64) * 60_000_000, label, labels=labels)
 
-    assert ask(Blocks(made, labels)) == ask(log)
-    assert sum(batch["contacts"][0].as_py() for batch in made) == len(rows)
-    assert sum(batch["journeys"][0].as_py() for batch in made) == log.journeys
-    for batch in made:  # as full as asked, by no more than its last customer
-        part = next(read_blocks(batch, labels=labels))
+    assert ask(dealt) == ask(log)
+    assert sum(batch["contacts"][0].as_py() for batch in dealt.batches) == len(rows)
+    assert sum(batch["journeys"][0].as_py() for batch in dealt.batches) == log.journeys
+    for part in dealt.parts():  # as full as asked, by no more than its last customer
         assert part.offsets[-2] < block
+    return dealt
+
+
+events = st.lists(
+    st.tuples(st.sampled_from(PEOPLE), st.integers(-2, 3), st.sampled_from(LABELS)),
+    min_size=1, max_size=40,
+)  # fmt: skip
+
+
+@given(events, st.randoms(use_true_random=False), st.integers(1, 12), st.booleans())
+@settings(max_examples=20)
+def test_blocks_hold_the_log_however_it_is_dealt_and_cut(rows, chance, block, placed):
+    check_deal(rows, chance, block=block, placed=placed)
+
+
+@pytest.mark.parametrize("placed", [False, True])
+def test_blocks_of_a_log_full_of_ties(placed):
+    chance = random.Random(7)
+    rows = [
+        (chance.choice(PEOPLE), chance.randint(0, 9), chance.choice(LABELS)) for _ in range(300)
+    ]
+
+    dealt = check_deal(rows, chance, block=40, placed=placed)
+    assert count_ties(dealt)["unordered"][0] > 100
+    assert len(dealt.batches) > 4  # more than the piles
 
 
 def test_an_empty_partition_has_no_block():
@@ -177,6 +202,7 @@ def test_what_is_missing_is_named_with_what_to_install(monkeypatch):
         start_spark(cores=0)
 
 
+@pytest.mark.slow
 def test_spark_gives_the_answers_of_memory_to_the_last_digit(session):
     table = table_of(400, seed=3)
     frame = session.createDataFrame(table).repartition(3)
@@ -205,6 +231,7 @@ def test_spark_gives_the_answers_of_memory_to_the_last_digit(session):
     assert count_ends(log).equals(count_ends(memory))
 
 
+@pytest.mark.slow
 def test_without_an_order_ties_follow_the_labels(session):
     table = table_of(300, seed=4, missing=False)
     labels = LABELS[::-1]
@@ -217,6 +244,7 @@ def test_without_an_order_ties_follow_the_labels(session):
     assert ask(log) == ask(memory)
 
 
+@pytest.mark.slow
 def test_whole_numbers_days_and_time_zones(session):
     rows = session.sql(
         "SELECT * FROM VALUES (10, 9L, timestamp '2025-01-01 08:00:00+00:00'),"
@@ -242,6 +270,7 @@ def test_whole_numbers_days_and_time_zones(session):
     assert measure_gaps(days)["p50"].tolist() == [0.0, 0.0]
 
 
+@pytest.mark.slow
 def test_a_log_with_nothing_in_scope_says_why(session):
     frame = session.createDataFrame(
         [(None, dt.datetime(2025, 1, 1), "a"), ("u", None, "a")],
@@ -255,6 +284,7 @@ def test_a_log_with_nothing_in_scope_says_why(session):
         count_moves(log)
 
 
+@pytest.mark.slow
 def test_errors_name_the_column_and_the_way_out(session):
     frame = session.createDataFrame(
         [("u", "2025", "a", None), ("u", "2026", "b", 1)],
@@ -288,6 +318,7 @@ def test_errors_name_the_column_and_the_way_out(session):
         log_on_spark(fickle)
 
 
+@pytest.mark.slow
 def test_workers_without_the_kit_are_named(session):
     from pyspark.errors import PySparkException
 
@@ -301,6 +332,7 @@ def test_workers_without_the_kit_are_named(session):
         log.ask(lambda part: 1 // (len(part) - 1))
 
 
+@pytest.mark.slow
 def test_a_stored_log_is_read_by_the_workers(session, tmp_path):
     table = table_of(300, seed=5, missing=False).to_pandas()
     table["where"] = table["where"].replace({"پرداخت": "pay", "NA": "gone"})
