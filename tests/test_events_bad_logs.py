@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cjlib.errors import ColumnError, JourneyError
+from cjlib.errors import ColumnError, StudyError
 from cjlib.events import count_paths, journey_log, read_interactions, store_log
 from cjlib.events.times import count_twice, read_times
 from cjlib.journeys import count_transitions
@@ -173,8 +173,10 @@ def test_dates_outside_the_log(tmp_path):
 
     assert why(plain) == {"in scope": 4, "dated outside the log": 3}
     assert why(named) == {"in scope": 1, "dated outside the log": 6}
-    with pytest.raises(JourneyError, match=r"events\.until must be a date; got 'Norouz'"):
-        read(tmp_path / "d", text, until="Norouz")
+    with pytest.raises(StudyError, match=r"until: Norouz; expected a date such as"):
+        read(tmp_path / "c", text, until="Norouz")
+    with pytest.raises(StudyError, match=r"until: 2024-01-01; expected a day after since"):
+        read(tmp_path / "d", text, since="2025-01-01", until="2024-01-01")
 
 
 def test_kinds_of_time_in_one_column(tmp_path):

@@ -337,6 +337,9 @@ def test_small_groups_are_not_tested(study, contacts, linked):
     assert few[["estimate", "low", "high", "p_value", "alike"]].isna().all(axis=None)
     assert few["method"].eq("too few (n < 30)").all()
     assert "association, not proof of cause" in found.summary()
+    assert f"({found.table['method'].str.startswith('too').sum()} more rest on" in found.summary()
+    told = replace(found, table=found.table[found.table["p_value"].notna()])
+    assert "more rest on too few" not in told.summary()
 
 
 def test_departures_by_hand(small):

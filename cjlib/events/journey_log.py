@@ -198,7 +198,8 @@ def journey_log(interactions: Interactions, *, by: str = "touchpoint") -> Journe
             labels.append(NO_LABEL)
         names = tuple(study.label(kind, label) for label in labels)
         views[kind] = View(codes, tuple(labels), names)
-    views |= {kind: View(*named) for kind, named in find_people(study, table).items()}
+    touchpoint = views["touchpoint"].codes.astype(np.int32)
+    views |= {kind: View(*named) for kind, named in find_people(study, table, touchpoint).items()}
     measures = {
         name: table[column].to_numpy(dtype=float) if table[column].notna().any() else None
         for name, column in (("amounts", AMOUNT), ("costs", COST), ("seconds", SECONDS))

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cjlib.columns import CUSTOMER, STAFF, TEAM, TOUCHPOINT
+from cjlib.columns import CUSTOMER, STAFF, TEAM
 from cjlib.events.ordering import encode
 from cjlib.language import key, phrase
 from cjlib.study import Study
@@ -26,7 +26,9 @@ def name_staff(study: Study, raw: pd.Series) -> pd.Series:
     return study.pseudonyms(raw, "S").astype("str")
 
 
-def find_people(study: Study, table: pd.DataFrame) -> dict[str, Named]:
+def find_people(
+    study: Study, table: pd.DataFrame, touchpoint: npt.NDArray[np.int32]
+) -> dict[str, Named]:
     """Code the contacts by team and by member of staff.
 
     The team is the log's own where a source maps one (known by id or label of the study's
@@ -35,6 +37,14 @@ def find_people(study: Study, table: pd.DataFrame) -> dict[str, Named]:
     staff with fewer than ``privacy.minimum_base`` customers, and a team with fewer than
     ``privacy.minimum_cell`` known members, is told only as one of ``SMALL``; where that would
     be one alone, the next smallest joins it.
+
+    Parameters
+    ----------
+    study : Study
+    table : DataFrame
+        As ``Interactions.table``.
+    touchpoint : int, one per row
+        Place of its touchpoint among the study's.
 
     Returns
     -------
@@ -46,7 +56,7 @@ def find_people(study: Study, table: pd.DataFrame) -> dict[str, Named]:
     if _tells(table, TEAM):
         found[TEAM] = _code_groups(study, table, _recognise(study, table[TEAM]))
     elif any(t.teams for t in study.touchpoints) or any(s.teams for s in study.stages):
-        found[TEAM] = _code_touchpoints(study, table[TOUCHPOINT])
+        found[TEAM] = _code_touchpoints(study, touchpoint)
     if _tells(table, STAFF):
         found[STAFF] = _code_groups(study, table, table[STAFF], members=False)
     return found
@@ -64,15 +74,14 @@ def _recognise(study: Study, raw: pd.Series) -> pd.Series:
     return raw.map(spelled).astype("str")
 
 
-def _code_touchpoints(study: Study, touchpoint: pd.Series) -> Named:
+def _code_touchpoints(study: Study, touchpoint: npt.NDArray[np.int32]) -> Named:
     stages = {stage.id: stage.teams for stage in study.stages}
     teams = [t.teams or stages.get(t.stage, ()) for t in study.touchpoints]
     several = [" + ".join(some) for some in teams]
     labels = list(dict.fromkeys(label for label in several if label))
     place = {label: i for i, label in enumerate(labels)}
-    ids = pd.Index([t.id for t in study.touchpoints])
     code = np.array([*(place.get(label, -1) for label in several), -1], dtype=np.int32)
-    codes = code[ids.get_indexer(pd.Index(touchpoint))]
+    codes = code[np.minimum(touchpoint, len(code) - 1)]
     names = [" + ".join(study.label(TEAM, team) for team in label.split(" + ")) for label in labels]
     return _name_nobody(codes, labels, names, study.language)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cjlib.codebook import Item
 from cjlib.definitions import SOFT_RULES, EventRules
 from cjlib.errors import Fault, MissingSourceError, UnsafeFileError, nearest
-from cjlib.language import convert_money
+from cjlib.language import convert_money, parse_date
 from cjlib.study.model import Study
 from cjlib.validation import Path_, line_of
 
@@ -36,7 +36,7 @@ def find_reference_faults(study: Study) -> list[Fault]:
                 found = f"unknown {noun} '{key}'"
                 faults.append(Fault("codebook.csv", item.line, found, expected, near))
         faults += [*_wave_faults(item, waves), *_money_faults(item, study.currency)]
-    return faults + _scale_faults(study) + _cleaning_faults(study)
+    return faults + _scale_faults(study) + _cleaning_faults(study) + _period_faults(study)
 
 
 def _cleaning_faults(study: Study) -> list[Fault]:
@@ -48,6 +48,27 @@ def _cleaning_faults(study: Study) -> list[Fault]:
     line = line_of(study.lines, ("survey", "cleaning", "at_least"))
     found = f"at_least: {rule.at_least} with {used} soft rule(s) in use"
     return [Fault("study.yaml", line, found, f"at most that many of {', '.join(SOFT_RULES)}")]
+
+
+def _period_faults(study: Study) -> list[Fault]:
+    """Find a first or last day of the log that is no date, or a last one before the first."""
+    if study.events is None:
+        return []
+    days = {name: getattr(study.events, name) for name in ("since", "until")}
+    read = {name: parse_date(text) for name, text in days.items() if text}
+    faults = [
+        Fault(
+            "study.yaml", line_of(study.lines, ("events", name)), f"{name}: {days[name]}",
+            'a date such as "2025-12-31"',
+        )
+        for name, day in read.items()
+        if day is None
+    ]  # fmt: skip
+    first, last = read.get("since"), read.get("until")
+    if first and last and last < first:
+        line = line_of(study.lines, ("events", "until"))
+        faults.append(Fault("study.yaml", line, f"until: {days['until']}", "a day after since"))
+    return faults
 
 
 def _wave_faults(item: Item, waves: list[str]) -> Iterator[Fault]:
