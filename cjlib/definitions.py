@@ -37,7 +37,7 @@ class Stage:
 
     id: str
     label: Text
-    kind: str = ""  # awareness, consideration, decision, retention, advocacy
+    kind: str = ""  # awareness, consideration, decision ...: metrics.stages.FAMILIES has all
     teams: tuple[str, ...] = ()
 
 

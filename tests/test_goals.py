@@ -279,6 +279,28 @@ def test_scorecard_shows_five_families_and_what_has_no_source(study, log, costs,
     assert "50.0 %" in texts
 
 
+def test_the_retail_five_and_a_stages_own_goals_have_their_rows(study, log, costs, people):
+    kinds = ("awareness", "engagement", "consideration", "purchase", "post_purchase")
+    stages = tuple(
+        replace(stage, kind=kind) for stage, kind in zip(study.stages, kinds, strict=True)
+    )
+    own = Goal(
+        id="g", kind="loyalty", business=Text("b"), customer=Text("c"), stage=stages[3].id,
+        kpi="ces", target=5, better="higher",
+    )  # fmt: skip
+    again = replace(own, id="h", kpi="conversion")  # in the family already: no second row
+    retail = replace(study, stages=stages, goals=(own, again))
+    found = measure_stage_kpis(retail, survey=people, interactions=log, costs=costs).table
+    rows = found.set_index(["stage", "kpi"])
+
+    sizes = found.groupby("stage", sort=False).size().tolist()
+    assert sizes == [5, 5, 4, 5, 7]
+    assert rows.loc[(stages[3].id, "ces"), "source"].startswith("survey")
+    assert rows.loc[(stages[4].id, "clv"), "method"] == "no source"
+    assert np.isnan(rows.loc[(stages[4].id, "clv"), "estimate"])
+    assert rows.loc[(stages[3].id, "conversion"), "estimate"] > 0
+
+
 def test_scorecard_without_any_source_has_no_number_at_all(study):
     table = measure_stage_kpis(study).table
 

@@ -441,3 +441,19 @@ def test_plots_show_the_numbers(respondents):
     assert compare_metrics(respondents, make_study(), by="wave").plot().get_yticklabels()
     with pytest.raises(ColumnError, match="Did you mean 'csat_mean'"):
         table.plot(metric="csat_meen")
+
+
+def test_items_of_one_metric_on_two_scales_are_named(respondents):
+    from cjlib.codebook import Codebook, Item
+
+    study = make_study()
+    ten = Item("sat_ten", "scale", low=1, high=10, metric="csat", line=9)
+    book = Codebook((*study.codebook.items, ten))
+    people = respondents.assign(sat_ten=8.0)
+    found = measure_metrics(people, make_study(codebook=book))
+
+    assert found.positions[-1] == (
+        "Items of csat have different scales (1-5: sat_order; 1-10: sat_ten): compare means "
+        "within a scale only."
+    )
+    assert not any("different scales" in p for p in measure_metrics(people, study).positions)

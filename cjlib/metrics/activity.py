@@ -24,7 +24,7 @@ from cjlib.intervals import Estimate, estimate_ratio, estimate_share, unknown, w
 from cjlib.study import Study
 
 CHURN_DAYS: Final = 180  # half a year of silence counts as gone; for "churn" only
-DIGITAL_KINDS: Final = ("awareness", "consideration")  # stages whose contacts are pages
+DIGITAL_KINDS: Final = ("awareness", "engagement", "consideration")  # contacts are pages
 REFERRAL: Final = "referral"  # touchpoints whose id holds this word are referrals
 
 

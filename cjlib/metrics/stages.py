@@ -1,4 +1,4 @@
-"""The scorecard of stages: five families of marketing KPIs, each with its source or none."""
+"""The scorecard of stages: families of KPIs by kind of stage, each with its source or none."""
 
 from __future__ import annotations
 
@@ -29,7 +29,13 @@ FAMILIES: Final[dict[str, tuple[str, ...]]] = {
     "decision": ("conversion", "sales", "cpa"),
     "retention": ("repeat_rate", "csat", "clv"),
     "advocacy": ("referrals", "nps"),
-}
+    # retail: awareness and consideration as above, and these
+    "engagement": ("clicks", "ctr", "engagement_rate", "bounce_rate", "time_on_page"),
+    "purchase": ("conversion", "sales", "cpa", "contacts_per_purchase"),
+    "post_purchase": (
+        "csat", "repeat_rate", "return_rate", "complaint_rate", "clv", "referrals", "nps",
+    ),
+}  # fmt: skip
 _OF_STAGE: Final = {
     "bounce_rate": acts.measure_bounce_rate,
     "time_on_page": acts.measure_time_on_page,
@@ -98,12 +104,16 @@ def measure_stage_kpis(
     costs: pd.DataFrame | None = None,
     given: Mapping[str, Estimate] | None = None,
 ) -> StageScorecard:
-    """Measure the five families of marketing KPIs, each at the stages of its kind.
+    """Measure the families of KPIs, each at the stages of its kind, and the stage's own goals.
 
     awareness: impressions, reach, search rank, bounce rate, time on page; consideration:
     clicks, click-through rate, engagement rate, cost per click; decision: conversion, sales,
     cost per conversion; retention: loyalty (repeat rate), satisfaction, lifetime value;
-    advocacy: referrals, NPS. Stages without a kind have no rows.
+    advocacy: referrals, NPS. The retail five are awareness, engagement (clicks,
+    click-through, engagement, bounce rate, time on page), consideration, purchase
+    (conversion, sales, cost per conversion, contacts per purchase) and post_purchase
+    (satisfaction, repeat, return and complaint rate, lifetime value, referrals, NPS). A goal
+    that names a stage adds its KPI there: the study's own. Stages with neither have no rows.
 
     Parameters
     ----------
@@ -124,7 +134,10 @@ def measure_stage_kpis(
     )
     rows = []
     for stage in study.stages:
-        for name in FAMILIES.get(stage.kind, ()):
+        family = FAMILIES.get(stage.kind, ())
+        there = {f"csat.{stage.id}" if name == "csat" else name for name in family}
+        own = [goal.kpi for goal in study.goals if goal.stage == stage.id]
+        for name in [*family, *dict.fromkeys(kpi for kpi in own if kpi not in there)]:
             found, source, scope = _measure_at(name, stage.id, sources)
             kpi = describe_kpi(f"csat.{stage.id}" if name == "csat" else name, study)
             rows.append(
@@ -153,4 +166,4 @@ def _measure_at(name: str, stage: str, sources: Sources) -> tuple[Estimate | Non
         found, source = measure_kpi(f"csat.{stage}", sources)
         return found, source, "stage"
     found, source = measure_kpi(name, sources)
-    return found, source, "study"
+    return found, source, "stage" if "." in name else "study"

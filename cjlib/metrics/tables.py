@@ -58,7 +58,8 @@ class MetricTable:
     by : tuple of str
         Group columns.
     positions : tuple of str
-        What the study takes where sources differ, as far as these metrics are concerned.
+        What the study takes where sources differ, as far as these metrics are concerned; and a
+        caution where the items of one metric have different scales.
     language : str
         Of the figure.
     names : mapping of group to its name for readers
@@ -171,7 +172,25 @@ def measure_metrics(
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns).astype({N: "Int64"})
     positions = tuple(dict.fromkeys(position_of(item.metric, study) for item in items))
+    positions += tuple(_mixed_scales(items))
     return MetricTable(table, tuple(groupers), positions, study.language, wave_names(study))
+
+
+def _mixed_scales(items: Sequence[Item]) -> list[str]:
+    """Say of each metric whose items have different scales that their means do not compare."""
+    found = []
+    for metric in dict.fromkeys(item.metric for item in items):
+        by: dict[tuple[float, float], list[str]] = {}
+        for item in items:
+            if item.metric == metric:
+                by.setdefault(ends(item), []).append(item.name)
+        if len(by) > 1:
+            listed = "; ".join(f"{a:g}-{b:g}: {', '.join(who)}" for (a, b), who in by.items())
+            found.append(
+                f"Items of {metric} have different scales ({listed}): compare means within a "
+                "scale only."
+            )
+    return found
 
 
 def compare_metrics(
