@@ -146,6 +146,13 @@ def make_tables(seed: int) -> dict[str, pd.DataFrame]:
             4, rank=[1, 2, 3, 4], measure=["Late", "Dear", "Far", "Shut"], kind="pain",
             stage="buy", touchpoint=None, severity=rng.uniform(0, 1, 4),
         ),
+        "09_actions/effects": estimates(
+            2, action=["mend it", "paint it"], kpi="csat.buy", label="Satisfaction", p_holm=0.01,
+            before=rng.uniform(10, 99, 2), after=rng.uniform(10, 99, 2),
+            difference=rng.uniform(10, 99, 2), verdict=["better beyond noise", "no change seen"],
+            effect=rng.uniform(10, 99, 2), effect_low=rng.uniform(10, 99, 2),
+            effect_high=rng.uniform(10, 99, 2),
+        ),
         "09_actions/plan": pd.DataFrame(
             {"action": [f"do {chr(97 + i % 26)}" for i in range(size[5])],
              "overdue": np.arange(size[5]) < size[5] - 2 * seed,
@@ -168,8 +175,10 @@ def test_every_number_of_the_text_follows_the_result_tables(make):
         tiles = make_tiles(study, ResultFiles(results))
         told.append([s.text for s in sentences] + [" ".join((t.value, *t.lines)) for t in tiles])
 
-    assert len(told[0]) == len(told[1]) >= 22
+    assert len(told[0]) == len(told[1]) >= 23
     fixed = {"2", "5", "70"}  # rows that both draws share: personas, beliefs, missed, all goals
+    assert any(s.startswith("mend it: Satisfaction went from") for s in told[0])
+    assert not any("paint it" in s for s in told[0])
     for one, other in zip(*told, strict=True):
         shared = numbers_of(one) & numbers_of(other) - fixed
         assert not shared, (one, other)

@@ -82,9 +82,7 @@ def markup(escaped: str) -> Block:
 def wide(table: str, name: str) -> Block:
     """Return a table in a region that scrolls sideways, by keyboard too."""
     label = Markup.escape(name)
-    return markup(
-        f'<div class="wide" role="group" tabindex="0" aria-label="{label}">{table}</div>'
-    )
+    return markup(f'<div class="wide" role="group" tabindex="0" aria-label="{label}">{table}</div>')
 
 
 def render_page(

@@ -190,6 +190,12 @@ def _actions(shelf: Shelf) -> Iterator[Block]:
          "ownerless"),
         key="plan", rows=20,
     )  # fmt: skip
+    yield from shelf.table(
+        "09_actions", "effects",
+        ("action", "label", "before", "after", "target", "target_reached", "difference", "low",
+         "high", "effect", "effect_low", "effect_high", "verdict"),
+        key="effects", rows=20,
+    )  # fmt: skip
     yield from shelf.folds("table.impact", shelf.figures("09_actions-impact"))
     yield from shelf.table(
         "09_actions", "responsibility", ("stage", "team_label", "role", "actions", "overdue"),

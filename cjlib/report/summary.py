@@ -14,6 +14,8 @@ from cjlib.report.page import Tile
 from cjlib.study import Study
 
 CHANGED = "changed beyond noise"
+EFFECTS = ("better beyond noise", "worse beyond noise")
+ESTIMATES = ("estimate", "low", "high")
 
 
 class Teller:
@@ -37,7 +39,7 @@ class Teller:
 
     def interval(self, row: pd.Series, decimals: int = 2, factor: float = 1.0) -> str:
         """Return "estimate [low, high]", kept left to right inside Persian text."""
-        parts = [self.number(row[name] * factor, decimals) for name in ("estimate", "low", "high")]
+        parts = [self.number(row[name] * factor, decimals) for name in ESTIMATES]
         if pd.isna(row["low"]):
             return f"\u2066{parts[0]}\u2069"
         return f"\u2066{parts[0]} [{parts[1]}, {parts[2]}]\u2069"
@@ -229,6 +231,26 @@ def _tell_change(t: Teller) -> Iterator[str]:
         )  # fmt: skip
 
 
+def _tell_effects(t: Teller) -> Iterator[str]:
+    """Tell what came of the actions that can be told from noise, at most three."""
+    effects = t.files.table("09_actions", "effects")
+    if effects is None or effects.empty:
+        return
+    told = effects[effects["verdict"].isin(EFFECTS)]
+    for _, row in told.sort_values("p_holm", kind="stable").head(3).iterrows():
+        decimals = 1 if str(row["kpi"]).startswith("nps") else 2
+        names = ("effect", "effect_low", "effect_high")
+        if pd.isna(row["effect"]):  # no comparison: after minus before
+            names = ("difference", "low", "high")
+        effect = pd.Series(dict(zip(ESTIMATES, row[list(names)], strict=True)))
+        yield t.say(
+            "effect" if names[0] == "effect" else "effect_alone",
+            action=str(row["action"]), kpi=str(row["label"]),
+            before=t.number(row["before"], decimals), after=t.number(row["after"], decimals),
+            effect=t.interval(effect, decimals), verdict=t.word(str(row["verdict"])),
+        )  # fmt: skip
+
+
 def name_item(study: Study, name: str) -> str:
     """Return what an item is about: its stage or touchpoint with its metric, else its question."""
     if name not in study.codebook:
@@ -321,7 +343,7 @@ PARTS: dict[str, tuple[Callable[[Teller], Iterator[str]], ...]] = {
         _tell_goals, _tell_scores, _tell_ratings, _tell_personas, _tell_belief,
         _tell_journeys, _tell_value,
     ),
-    "change": (_tell_change,),
+    "change": (_tell_change, _tell_effects),
     "next": (_tell_opportunities, _tell_plan),
     "basis": (_tell_sample,),
 }  # fmt: skip
