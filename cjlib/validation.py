@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import yaml
 
 from cjlib.errors import Fault, nearest
+
+if TYPE_CHECKING:
+    import jsonschema
 
 Path_ = tuple[str | int, ...]
 MAX_YAML_BYTES = 2_000_000
@@ -111,10 +115,29 @@ def path_in_words(place: Path_) -> str:
     return text.removeprefix(".") or "$"
 
 
+def make_validator(schema: dict[str, Any]) -> jsonschema.Draft202012Validator:
+    """Return what checks values against a JSON schema, without checks of formats.
+
+    jsonschema builds a grammar of internationalised addresses while it is imported, where
+    that package is installed (Jupyter brings it): two seconds for a format we never ask for.
+    """
+    grammar = "rfc3987_syntax"
+    if "jsonschema" not in sys.modules and grammar not in sys.modules:
+        sys.modules[grammar] = None  # type: ignore[assignment]  # so importing it fails at once
+        try:
+            importlib.import_module("jsonschema")
+        finally:
+            del sys.modules[grammar]
+    found: type[jsonschema.Draft202012Validator] = importlib.import_module(
+        "jsonschema"
+    ).Draft202012Validator
+    return found(schema)
+
+
 def _schema_faults(
     value: Any, schema: dict[str, Any], lines: dict[Path_, int], shown: str
 ) -> Iterator[tuple[Path_, Fault]]:
-    validator = jsonschema.Draft202012Validator(schema)
+    validator = make_validator(schema)
     whole = "the map" if str(schema.get("$id", "")).startswith("cj.map") else "the study"
     errors = [_inmost(error) for error in validator.iter_errors(value)]
     for error in sorted(errors, key=lambda e: line_of(lines, e.absolute_path)):

@@ -7,7 +7,6 @@ import math
 from pathlib import Path
 from typing import Any, Final
 
-import jsonschema
 import numpy as np
 import pandas as pd
 
@@ -16,6 +15,7 @@ from cjlib.errors import JourneyError, UnsafeFileError
 from cjlib.personas.discriminant import Discriminant
 from cjlib.personas.questions import Question
 from cjlib.personas.typing import TypingTool
+from cjlib.validation import make_validator
 
 FORMAT: Final = "cjlib typing tool"
 VERSION: Final = 1
@@ -103,7 +103,7 @@ def read_typing_tool(file: str | Path) -> TypingTool:
         values = json.loads(place.read_text(encoding="utf-8"), parse_constant=_refuse)
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise _fault(place, f"it is no JSON in UTF-8 ({str(error)[:80]})") from None
-    wrong = next(jsonschema.Draft202012Validator(SCHEMA).iter_errors(values), None)
+    wrong = next(make_validator(SCHEMA).iter_errors(values), None)
     if wrong is not None:
         raise _fault(place, f"{'/'.join(map(str, wrong.absolute_path)) or 'the file'}: "
                      f"{wrong.message[:120]}")  # fmt: skip
