@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
@@ -12,12 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cjlib.actions import (
+    ActionEffects,
     assign_teams,
     belief_gaps,
     check_actions,
     find_last_day,
     find_opportunities,
     funnel_exits,
+    gather_decisions,
     interview_pains,
     long_waits,
     low_scores,
@@ -344,6 +347,59 @@ def test_money_at_stake_and_the_rules_of_ranking(tiny):
         )
     with pytest.raises(JourneyError, match="Did you mean 'money'"):
         find_opportunities(study, *frames, rule="mony")
+
+
+def test_the_decision_page(tiny):
+    study = tiny()
+    review = review_plan(study, today="2025-03-05")
+    found = find_opportunities(
+        study, evidence([("delivery", "<late>", 0.5, 0.4, 0.6, 90, 0.8, 7.0),
+                         ("support", "=told twice", 0.3, 0.2, 0.4, 90, 1.0, np.nan)])
+    )  # fmt: skip
+    made = gather_decisions(study, review, opportunities=found)
+    table = made.table.set_index("action")
+
+    assert table["decide"].to_dict() == {
+        "Mend courier": "overdue: set a new day or drop it",
+        "Call back": "overdue: set a new day or drop it; approve or reject; name an owner",
+        "New box": "approve or reject; set a due day; name the finding behind it",
+    }  # what is dropped asks for nothing
+    assert table["evidence"].to_dict() == {
+        "Mend courier": "<late>", "New box": "<late>", "Call back": "=told twice"
+    }  # fmt: skip
+    assert made.room.set_index("stage").loc["delivery", ["teams", "open", "overdue"]].tolist() == [
+        "Operations, Sales", 2, 1
+    ]  # fmt: skip
+    assert made.totals["budget_approved"] == 100
+    page = made.to_html()
+    assert "&lt;late&gt;" in page
+    assert "<late>" not in page
+    assert made.summary().startswith("On 2025-03-05: 3 of 4 actions need a decision; 0 asked for")
+    fa = gather_decisions(replace(study, language="fa"), review)
+    assert "آنچه باید تصمیم گرفت" in fa.to_html()
+    assert "تعیین مسئول" in fa.table["decide"].str.cat()
+
+
+def test_what_was_measured_asks_for_a_decision(tiny):
+    study = tiny(actions=ACTIONS.replace("dropped", "done"))
+    review = review_plan(study, today="2025-01-01")
+    measured = pd.DataFrame({
+        "action": ["Mend courier", "Call back", "New box", "Old idea"],
+        "difference": [1.0, -1, 0.1, -0.2], "low": 0.0, "high": 1.0, "effect": np.nan,
+        "verdict": ["better beyond noise", "worse beyond noise", *["no change seen"] * 2],
+        "target_reached": ["yes", "no", "cannot tell", "no"],
+    })  # fmt: skip
+    made = gather_decisions(study, review, effects=ActionEffects(measured, pd.DataFrame()))
+    decide = made.table.set_index("action")["decide"]
+
+    assert decide["Mend courier"] == "target reached: close it"
+    assert "got worse beyond noise" in decide["Call back"]
+    assert decide["Old idea"] == "target missed so far: go on or change it"
+    assert "target" not in decide["New box"]
+    empty = tiny(actions=HEADER)
+    none = gather_decisions(empty, review_plan(empty, today="2025-01-01"))
+    assert none.table.empty
+    assert "No action needs a decision." in none.to_html()
 
 
 def test_plots_show_the_tables(tiny):

@@ -1,5 +1,6 @@
 """From findings to action: what to mend first, who does it by when, and what is overdue."""
 
+from cjlib.actions.decisions import Decisions, gather_decisions
 from cjlib.actions.effects import ActionEffects, measure_actions
 from cjlib.actions.evidence import (
     EVIDENCE,
@@ -20,6 +21,7 @@ __all__ = [
     "EVIDENCE",
     "KINDS",
     "ActionEffects",
+    "Decisions",
     "Opportunities",
     "PlanReview",
     "assign_teams",
@@ -28,6 +30,7 @@ __all__ = [
     "find_last_day",
     "find_opportunities",
     "funnel_exits",
+    "gather_decisions",
     "interview_pains",
     "long_waits",
     "low_scores",
