@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from cjlib.actions.effects import WORSE, ActionEffects
+from cjlib.actions.effects import BETTER, UNSEEN, WORSE, ActionEffects
 from cjlib.actions.opportunities import Opportunities
 from cjlib.actions.plan import PlanReview
 from cjlib.columns import ESTIMATE, HIGH, LOW, STAGE, TOUCHPOINT
@@ -44,7 +44,8 @@ class Decisions:
         One row per stage: ``stage, stage_label, teams`` (who must be in the room), ``open,
         overdue`` (actions), ``budget`` (of the open ones).
     totals : dict
-        ``budget_asked`` (open, not yet approved), ``budget_approved``, ``actions``, ``open``.
+        ``budget_asked`` (open, proposed or planned without ``approved_by``),
+        ``budget_approved`` (the other open ones), ``actions``, ``open``.
     today : date
     language : str
     """
@@ -75,6 +76,11 @@ class Decisions:
             ["action", "decide", "stage_label", "owner", "team_label", "due", "budget", "evidence",
              ESTIMATE, LOW, HIGH, "customers", "money", "verdict"]
         ]  # fmt: skip
+        said = {
+            text: phrase(f"decision.{name}", self.language)
+            for text, name in ((BETTER, "better"), (WORSE, "got_worse"), (UNSEEN, "unseen"))
+        }
+        shown = shown.assign(verdict=shown["verdict"].map(said))
         shown = shown.loc[:, shown.notna().any() | shown.columns.isin((ESTIMATE, LOW, HIGH))]
         title = html.escape(phrase("decision.title", self.language))
         parts = [f'<section class="decisions"><h2>{title}</h2>']
@@ -122,7 +128,9 @@ def gather_decisions(
         if not wanted:
             continue
         row: dict[str, Any] = {name: action.get(name) for name in COLUMNS if name in action}
-        row["decide"] = "; ".join(phrase(f"decision.{key}", study.language) for key in wanted)
+        row["decide"] = ("؛ " if study.language == "fa" else "; ").join(
+            phrase(f"decision.{key}", study.language) for key in wanted
+        )
         row["stage_label"] = study.label("stage", action[STAGE]) if _known(action[STAGE]) else None
         row["team_label"] = study.label("team", action["team"]) if _known(action["team"]) else None
         row |= _find_evidence(opportunities, action) | _effect(found)
@@ -190,7 +198,7 @@ def _gather_room(study: Study, review: PlanReview) -> pd.DataFrame:
         teams = review.teams[review.teams[STAGE].eq(stage.id)]["team_label"].dropna()
         rows.append(
             {STAGE: stage.id, "stage_label": stage.label.to(study.language),
-             "teams": "، ".join(teams) if study.language == "fa" else ", ".join(teams),
+             "teams": ("، " if study.language == "fa" else ", ").join(teams),
              "open": len(running), "overdue": int(there["overdue"].sum()),
              "budget": float(running["budget"].sum(min_count=1))}
         )  # fmt: skip
