@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from cjlib.actions import check_actions, measure_actions, read_actions
 from cjlib.errors import StudyError
@@ -227,3 +228,28 @@ def test_the_shipped_study_the_planted_improvement_is_found_and_the_planted_noth
     assert found.loc[0, ["after", "after_low", "after_high"]].tolist() == pytest.approx(
         goals.loc["csat.delivery", ["estimate", "low", "high"]].tolist()
     )
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_seven_waves_of_the_airport_beside_r(root, shared_data):
+    # R 4.2.2, on ease of security (g = 1) and shops (g = 0), 2012 (t = 0) and 2017: coefficient
+    # g:t of lm(y ~ g*t, weights = w), its error from scores of each row times sqrt(k/(k-1)) for
+    # the k people of its cell, added up by person. sandwich 3.0: vcovCL(m, cluster = id, type =
+    # "HC0", cadjust = FALSE) gives .03485229, without that factor.
+    airport = load_study(root / "data" / "sfo_airport", raw=shared_data / "sfo_airport_survey")
+    plan = pd.DataFrame({
+        "action": ["Lanes", "Signs"], "kpi": ["ces.security", "csat.signs"], "status": "done",
+        "target": [4.0, np.nan], "since": pd.to_datetime(["2013-01-01", "2012-01-01"]),
+        "compared_with": ["csat.shops", "csat.parking"],
+    })  # fmt: skip
+    found = measure_actions(airport, plan, survey=clean_answers(airport))
+    table = found.table.set_index("action")
+    half = table.loc["Lanes", "effect_high"] - table.loc["Lanes", "effect"]
+
+    assert table.loc["Lanes", "effect"] == pytest.approx(0.43802815, abs=1e-8)
+    assert half == pytest.approx(stats.t.ppf(0.975, 6119.0) * 0.03485892, abs=1e-7)
+    assert table.loc["Lanes", "target_reached"] == "yes"
+    assert table.loc["Lanes", "trend"].startswith("they moved apart")  # from 2010 and 2011 on
+    assert table.loc["Signs", "trend"] == "no moving apart seen before it"
+    assert found.trends["from_period"].tolist() == ["2010", "2011", "2010"]
