@@ -67,7 +67,7 @@ class Voice:
         """Return a number of a unit: shares as percent, emotions and points with their sign."""
         shown = value * 100 if unit == "share" else value
         text = format_number(abs(shown), self.digits, decimals=decimals)
-        zero = not any(ch not in "0.,\u06f0\u066b\u066c" for ch in text)
+        zero = not text.strip("0.,\u06f0\u066b\u066c")
         if unit in SIGNED and not zero:
             text = (MINUS if shown < 0 else "+") + text
         elif shown < 0 and not zero:
@@ -101,7 +101,7 @@ class Voice:
             shown = Markup.escape(self.words("of_writers", value="{}")).format(shown)
         if unit in ("days", "minutes"):
             shown = Markup.escape(self.words(unit, value="{}")).format(shown)
-        return shown + self._people(kept)
+        return Markup(f"{shown}{self._people(kept)}")  # both are markup
 
     def _people(self, kept: dict[str, Any]) -> Markup:
         if "n" not in kept:

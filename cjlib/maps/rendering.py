@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from functools import lru_cache
 from importlib import resources
@@ -197,9 +198,26 @@ def _legend(m: dict[str, Any], voice: Voice) -> list[str]:
 def letters_of(markup: str) -> str:
     """Return the characters a page may show: those of its markup, and the marks of its CSS.
 
-    Entities stand for Latin characters only, which every page has.
+    Latin ones every page has, so they are left out; of Arabic ones the first stands for all,
+    since ``embed_fonts`` takes all or none. Entities stand for Latin characters only.
     """
-    return "".join(set(markup)) + "“”«»·…–—[]().,%٪"
+    arabic = re.search("[\u0600-\u06ff]", markup)
+    rest = set(re.sub("[\x00-\x7f\u0600-\u06ff]+", "", markup))
+    return "".join(sorted(rest)) + (arabic[0] if arabic else "") + "“”«»·…–—[]().,%٪"
+
+
+def list_lines(lines: list[Markup]) -> Markup:
+    """Return lines as a paragraph, or as a list where there are several; they are escaped."""
+    if len(lines) < 2:
+        return Markup("").join(Markup("<p>{}</p>").format(line) for line in lines)
+    items = Markup("</li><li>").join(lines)
+    return Markup(f"<ul><li>{items}</li></ul>")
+
+
+def list_sources(evidence: list[dict[str, Any]]) -> Markup:
+    """Return the pieces of evidence of a cell as the entries of a list."""
+    entries = Markup("</li><li>").join(e["line"] for e in evidence)
+    return Markup(f"<li>{entries}</li>")
 
 
 def _fill(text: str, part: Markup) -> Markup:
@@ -212,6 +230,8 @@ def read_template(name: str) -> Template:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["fill"] = _fill
+    environment.filters |= {
+        "fill": _fill, "listed": list_lines, "sources": list_sources,
+    }  # fmt: skip
     text = (resources.files("cjlib") / "maps" / name).read_text(encoding="utf-8")
     return environment.from_string(text)

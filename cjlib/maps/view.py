@@ -177,20 +177,23 @@ class MapView:
             by = Markup(" <cite><bdi>{}</bdi></cite>").format(item.get("by", ""))
             return quoted + (by if item.get("by") else Markup(""))
         if "value" in item:
-            return Markup("{} {}").format(text, self.voice.estimate(item["value"]))
+            return Markup(f"{text} {self.voice.estimate(item['value'])}")  # both are markup
         return text
 
     def _finding(self, finding: dict[str, Any]) -> Markup:
         text = self.voice.text(finding["text"])
         value = finding.get("value") or finding.get("frequency")
-        return Markup("{} {}").format(text, self.voice.estimate(value)) if value else text
+        return Markup(f"{text} {self.voice.estimate(value)}") if value else text
 
     def _metric(self, metric: dict[str, Any]) -> Markup:
         plain = self.voice.words(metric["name"]) if metric["name"] in STRONG else metric["name"]
         name = self.voice.text(metric.get("label") or plain)
         line = Markup("<b>{}</b> {}").format(name, self.voice.estimate(metric["value"]))
         if "target" not in metric:
-            return line
+            if metric["value"].get("why") != "no-data":
+                return line
+            open_ = self.voice.words("target_open")
+            return Markup('{} <small class="target">{}</small>').format(line, open_)
         unit = str(metric["value"].get("unit", "score"))
         places = 0 if unit == "share" or float(metric["target"]).is_integer() else 1
         number = self.voice.number(float(metric["target"]), unit=unit, decimals=places)
@@ -220,9 +223,10 @@ class MapView:
         own = next(s for s in self.map["stages"] if s["id"] == stage)
         names = {s["id"]: voice.text(s["label"]) for s in self.map["stages"]}
         names["end"] = Markup.escape(voice.words("end"))
-        pairs: list[tuple[Any, dict[str, Any]]] = [
-            (voice.words("begin_here"), e["share"]) for e in own.get("entry", []) if "share" in e
-        ]
+        pairs: list[tuple[Any, dict[str, Any] | None]] = [
+            (Markup.escape(voice.words("begin_here")), e.get("share"))
+            for e in own.get("entry", []) if "share" in e or e["from"] == "start"
+        ]  # fmt: skip
         for kind, key in (("forward", "goes_to"), ("skip", "goes_to"), ("loop", "goes_back")):
             for move in self.map.get("transitions", []):
                 if move["from"] == stage and move.get("kind") == kind and "p" in move:
@@ -235,11 +239,15 @@ class MapView:
                 words = Markup.escape(voice.words("switches", one="{}", two="{}"))
                 pairs.append((words.format(*ends), move["p"]))
         for leave in own.get("exit", []):
-            if "share" in leave:
-                reason = leave.get("reason")
-                said = voice.text(reason) if reason else Markup.escape(voice.words("last_seen"))
-                pairs.append((said, leave["share"]))
-        return [Markup("{} {}").format(words, voice.estimate(p)) for words, p in pairs]
+            if leave.get("reason"):
+                words = Markup.escape(voice.words("leaves", why="{}"))
+                pairs.append((words.format(voice.text(leave["reason"])), leave.get("share")))
+            elif "share" in leave:
+                pairs.append((Markup.escape(voice.words("last_seen")), leave["share"]))
+        return [
+            words if p is None else Markup("{} {}").format(words, voice.estimate(p))
+            for words, p in pairs
+        ]
 
     def _entry(self, key: str) -> dict[str, Any]:
         """Return a piece of evidence as a reader sees it; made once."""

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from cjlib.errors import JourneyError
-from cjlib.maps import check_map, list_map_templates, new_map, render_html
+from cjlib.maps import (
+    check_map,
+    list_map_templates,
+    new_map,
+    plan_future,
+    render_html,
+    tabulate_map,
+)
 
 NAMES = ["airport", "bank", "food_delivery", "general", "marketing", "retail", "software"]
 
@@ -34,16 +41,42 @@ def test_every_cell_is_an_assumption_in_both_languages(name):
     for cell in m["cells"]:
         assert cell["level"] == "assumption"
         assert "evidence" not in cell
-        for item in cell["items"]:
+        for item in cell.get("items", []):
             assert item["en"].replace("—", "-").isascii()
             assert any("\u0600" <= ch <= "\u06ff" for ch in item["fa"]), item
             assert not set(item["fa"]) & set("كيىة٤٥٦"), item  # Arabic, not Persian, letters
+        assert cell.get("items") or cell["lane"] in ("kpis", "flow"), cell
     assert not m.get("evidence")
+    kinds = {lane["kind"] for lane in m["lanes"]}
+    assert kinds >= {"actions", "thoughts", "feelings", "needs", "backstage", "flow", "owners"}
+    for stage in m["stages"]:
+        mine = [x for x in m["metrics"] if x["at"] == stage["id"]]
+        assert mine
+        assert {(x["value"]["value"], x["value"]["why"]) for x in mine} == {(None, "no-data")}
+        assert stage["entry"]
+        assert set(stage["exit"][0]["reason"]) == {"en", "fa"}
     assert m["title"]["fa"].startswith("نقشهٔ سفر مشتری سرکوچه: ")
     kinds = [s["kind"] for s in m["stages"]]
     order = ["awareness", "consideration", "decision", "retention", "advocacy"]
     assert kinds == sorted(kinds, key=order.index)
     assert set(kinds) & {"retention", "advocacy"}
+
+
+def test_a_template_is_the_start_of_a_plan_with_targets():
+    m = new_map("bank", brand="Corner")
+    page = render_html(m)
+    assert page.count("target not set yet") == len(m["metrics"])
+    assert "Leaves: <bdi>Is sent to the branch</bdi>" in page
+    metric = next(x for x in m["metrics"] if x["at"] == "help")
+    change = {"at": "help", "lane": "kpis", "text": "Solved at once", "action": "One desk",
+              "target": 0.8, "metric": metric["id"]}  # fmt: skip
+
+    future = plan_future(m, [change])
+
+    assert next(x["target"] for x in future["metrics"] if x["id"] == metric["id"]) == 0.8
+    rows = tabulate_map(m)
+    assert rows["evidence_level"].eq("assumption").all()
+    assert "Leaves: Is sent to the branch" in set(rows["text"])
 
 
 def test_two_maps_of_one_template_are_two_maps():

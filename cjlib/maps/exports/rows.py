@@ -161,7 +161,8 @@ def _moves(
             to = names.get(move["to"], move["to"])
             yield phrase(f"map.{key}", own, stage=to), move["p"], move
     for leave in stage.get("exit", []):
-        if "share" in leave:
-            reason = leave.get("reason")
-            said = say(reason, own)[0] if reason else phrase("map.last_seen", own)
-            yield said, leave["share"], {}
+        reason = leave.get("reason")
+        if reason:
+            yield phrase("map.leaves", own, why=say(reason, own)[0]), leave.get("share"), {}
+        elif "share" in leave:
+            yield phrase("map.last_seen", own), leave["share"], {}
