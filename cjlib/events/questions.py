@@ -1,7 +1,7 @@
 """Six plain questions to a journey log, in memory or in partitions, with the same answers.
 
 They count and give no intervals: the questions of ``cjlib.journeys`` do that for logs in
-memory. These serve logs of any size, one partition after another.
+memory. These serve logs of any size, one partition after another, or on Spark.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def measure_gaps(log: Parts, *, at: Sequence[float] = (0.5, 0.9)) -> pd.DataFram
 
     Parameters
     ----------
-    log : JourneyLog or StoredLog
+    log : JourneyLog, StoredLog or SparkLog
     at : sequence of float, 0 to 1
 
     Returns

@@ -126,8 +126,9 @@ def start_spark(*, cores: int = 2, settings: Mapping[str, str] | None = None) ->
         raise MissingSourceError(f"start_spark: no Java is found as {str(java)!r}. {INSTALL}")
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     chosen = {
-        "spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1", "spark.sql.shuffle.partitions": str(cores),
+        "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false",
+        "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1",
+        "spark.sql.shuffle.partitions": str(cores),
         **(settings or {}),
     }  # fmt: skip
     local = builder.master(f"local[{cores}]").appName("cjlib").config(map=chosen)
@@ -187,7 +188,8 @@ def log_on_spark(
     Notes
     -----
     Two passes over the frame: labels and counts, then the dealing out, where each worker
-    holds one partition in memory. Every node needs cjlib.
+    holds one partition in memory. Every node needs cjlib. Nothing but customer, time and label
+    is judged: for the scope that a study defines, ``store_log`` and ``stored_on_spark``.
     """
     if not hasattr(frame, "mapInArrow"):
         raise JourneyError(
