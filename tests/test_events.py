@@ -94,7 +94,7 @@ def test_every_row_is_kept_or_has_its_reason(make):
     scope = found.scope.set_index("reason")["rows"].to_dict()
 
     assert scope == {
-        "in scope": 2, "cells do not fit the header": 0, "dated outside the log": 0,
+        "in scope": 2, "row unlike the header": 0, "dated outside the log": 0,
         "duplicate row": 1, "no customer": 1, "no readable time": 1,
         "unknown touchpoint": 1, "talk between customers": 1, "one-way or mass message": 3,
     }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cjlib.definitions import Text, Touchpoint
 from cjlib.errors import ColumnError, StudyError
 from cjlib.events import count_paths, journey_log, read_interactions, store_log
 from cjlib.events.times import count_twice, read_times
@@ -22,7 +24,7 @@ HEAD = "who,when,where\n"
 COLUMNS = {"customer_id": "who", "time": "when", "touchpoint": "where"}
 
 
-def study_of(folder, content, *, name="log.csv", source=None, touchpoints=("page", "pay"), **more):
+def study_of(folder, content, *, name="log.csv", source=None, **more):
     folder.mkdir(exist_ok=True)
     if content is not None:
         place = folder / name
@@ -30,7 +32,7 @@ def study_of(folder, content, *, name="log.csv", source=None, touchpoints=("page
     study = {
         "study": 1, "id": "shop", "title": "Shop", "brand": "Shop", "language": "en",
         "privacy": {"key": "public"}, "stages": [{"id": s, "label": s} for s in ("look", "buy")],
-        "touchpoints": [{"id": t, "stage": "look", "label": t} for t in touchpoints],
+        "touchpoints": [{"id": t, "stage": "look", "label": t} for t in ("page", "pay")],
         "events": {"sources": [source or {"path": name, "columns": COLUMNS}], **more},
     }  # fmt: skip
     (folder / "study.yaml").write_text(json.dumps(study), encoding="utf-8")
@@ -52,8 +54,8 @@ def test_rows_that_do_not_fit_the_header_are_named_and_the_rest_is_kept(tmp_path
              "a,2025-01-04,pay", "a,2025-01-04,pay", "x"]  # fmt: skip
     found = read(tmp_path, HEAD + "\n".join(lines))
 
-    assert why(found) == {"in scope": 2, "cells do not fit the header": 4, "duplicate row": 1}
-    aside = found.set_aside[found.set_aside["reason"].str.startswith("cells")]
+    assert why(found) == {"in scope": 2, "row unlike the header": 4, "duplicate row": 1}
+    aside = found.set_aside[found.set_aside["reason"].str.startswith("row unlike")]
     assert aside["file"].unique().tolist() == ["log.csv"]
     assert aside["row"].tolist() == [2, 3, 4, 7]  # the empty line is no row
     told = found.misfits.set_index("value")["rows"].to_dict()
@@ -62,7 +64,7 @@ def test_rows_that_do_not_fit_the_header_are_named_and_the_rest_is_kept(tmp_path
         "5 cells over 2 lines, the header has 3": 1, "1 cells, the header has 3": 1,
     }  # fmt: skip
     assert set(found.misfits["column"]) == {"(row)"}
-    assert "4 cells do not fit the header" in found.summary()
+    assert "4 row unlike the header" in found.summary()
 
 
 def test_odd_rows_keep_their_numbers_in_batches_and_folders(tmp_path):
@@ -76,7 +78,7 @@ def test_odd_rows_keep_their_numbers_in_batches_and_folders(tmp_path):
     stored = store_log(study, tmp_path / "kept", batch=30, partitions=3)
     slow = [i + 1 for i, line in enumerate(odd.splitlines()) if line.endswith("x")]
 
-    aside = found.set_aside[found.set_aside["reason"].str.startswith("cells")]
+    aside = found.set_aside[found.set_aside["reason"].str.startswith("row unlike")]
     assert set(aside["file"]) == {"parts/b.csv"}
     assert aside["row"].tolist() == slow
     assert stored.scope["rows"].tolist() == found.scope["rows"].tolist()
@@ -94,7 +96,7 @@ def test_odd_rows_keep_their_numbers_in_batches_and_folders(tmp_path):
     [
         (['a,2025-01-01,"page', "b,2025-01-01,page"], "last row swallows 1 lines"),
         (['a,2025-01-01,page', '"b,2025-01-01,page', "c,2025-01-01,page"], "row 2 swallows 1"),
-        (['"a,2025-01-01,page'] + ["b,2025-01-01,page"] * 2_000_000, "row 1 swallows 2,000,000"),
+        (['"a,2025-01-01,page'] + ["b,2025-01-01,page"] * 100_000, "row 1 swallows 100,000"),
     ],
 )  # fmt: skip
 def test_a_quote_that_is_never_closed_does_not_swallow_the_file(tmp_path, lines, text):
@@ -169,10 +171,10 @@ def test_dates_outside_the_log(tmp_path):
              "2999-01-01", "9999-12-31 00:00"]  # fmt: skip
     text = HEAD + "".join(f"a{i},{t},page\n" for i, t in enumerate(times))
     plain = read(tmp_path / "a", text)
-    named = read(tmp_path / "b", text, since="2025-01-01", until="۱۴۰۴/۱۰/۰۹")  # 2025-12-30
+    named = read(tmp_path / "b", text, since="2025-01-01", until="۱۴۰۴/۱۰/۱۰")  # 2025-12-31
 
     assert why(plain) == {"in scope": 4, "dated outside the log": 3}
-    assert why(named) == {"in scope": 1, "dated outside the log": 6}
+    assert why(named) == {"in scope": 2, "dated outside the log": 5}
     with pytest.raises(StudyError, match=r"until: Norouz; expected a date such as"):
         read(tmp_path / "c", text, until="Norouz")
     with pytest.raises(StudyError, match=r"until: 2024-01-01; expected a day after since"):
@@ -217,9 +219,9 @@ def test_a_wide_row_without_any_time_is_counted(tmp_path):
     text = "who,seen,paid\na,2025-01-01,2025-01-02\nb,,\nc,2025-01-01,\nd,2025-01-01\n"
     found = read(tmp_path, text, source=source)
 
-    assert why(found) == {"in scope": 3, "no readable time": 1, "cells do not fit the header": 1}
+    assert why(found) == {"in scope": 3, "no readable time": 1, "row unlike the header": 1}
     assert found.set_aside[["row", "reason"]].to_numpy().tolist() == [
-        [2, "no readable time"], [4, "cells do not fit the header"]
+        [2, "no readable time"], [4, "row unlike the header"]
     ]  # fmt: skip
 
 
@@ -228,7 +230,7 @@ cells = st.sampled_from(["a", "b ", "NA", "", "2025-01-01", "2025-01-02 10:00", 
 
 
 @given(st.lists(st.lists(cells, min_size=1, max_size=4), max_size=12), st.integers(1, 5))
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_every_row_is_kept_or_set_aside_once(tmp_path_factory, rows, batch):
     folder = tmp_path_factory.mktemp("bad")
     with (folder / "log.csv").open("w", encoding="utf-8", newline="") as stream:
@@ -253,7 +255,7 @@ def test_every_row_is_kept_or_set_aside_once(tmp_path_factory, rows, batch):
 def reason_of(row, seen):
     """Say why a row is set aside, from the definition alone."""
     if len(row) != 3:
-        return "cells do not fit the header"
+        return "row unlike the header"
     who, when, where = row
     if tuple(row) in seen:
         return "duplicate row"
@@ -294,7 +296,8 @@ def test_a_thousand_activities(tmp_path):
         for who in range(40)
         for i in range(50)
     )
-    study = study_of(tmp_path, text, touchpoints=names)
+    known = tuple(Touchpoint(name, Text(name), "look") for name in names)
+    study = replace(study_of(tmp_path, text), touchpoints=known)
     found = read_interactions(study)
     log = journey_log(found)
     table = count_transitions(log).table

@@ -176,7 +176,7 @@ def test_handovers_by_hand():
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 9), st.sampled_from("xyz")),
                 min_size=2, max_size=20))  # fmt: skip
-@settings(max_examples=30)
+@settings(max_examples=15)
 def test_handovers_the_slow_way(rows):
     log = log_by_team(rows)
     found = measure_handovers(log)

@@ -47,7 +47,7 @@ COLUMNS: Final = (
     AMOUNT, COST, SECONDS, RATING, ELEMENT, TEXT, STAFF, TEAM,
 )  # fmt: skip
 KEPT: Final = "in scope"
-ODD_ROW: Final = "cells do not fit the header"
+ODD_ROW: Final = "row unlike the header"
 DUPLICATE: Final = "duplicate row"
 NO_CUSTOMER: Final = "no customer"
 NO_TIME: Final = "no readable time"
