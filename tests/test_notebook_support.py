@@ -113,6 +113,9 @@ def test_a_run_keeps_outputs_and_skips_what_is_missing(small, tmp_path, monkeypa
     assert "has no survey" in str(book.cells[1].outputs)
     assert "'small'" in str(book.cells[2].outputs)
     assert "execution" not in str(book.cells[0].metadata)
+    assert running.run_notebooks(small, out=tmp_path / "out").kept == (
+        "01_x",
+    )  # traced in a kernel
 
 
 def test_a_run_that_stops_says_where(small, tmp_path, monkeypatch):
