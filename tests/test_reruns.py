@@ -28,6 +28,7 @@ interviews: {folder: talks, people: people.csv}
 """
 OPEN = """\
 import pandas as pd
+from cjlib.study import list_report_texts
 from cjlib.notebook import made_with, open_results, open_study, results_folder
 study = open_study()
 results = open_results(study, "{name}")
@@ -44,7 +45,8 @@ for name in names:
 REPORT = """\
 rows = sum(len(file.read_text()) for file in (results_folder(study) / "tables").rglob("0*.csv"))
 results.table(pd.DataFrame({"rows": [rows]}), "rows")
-plan = (study.path / "actions.csv").read_text()"""
+plan = (study.path / "actions.csv").read_text()
+words = list_report_texts(study)"""
 BOOKS = {"01_costs": COSTS, "02_label": LABEL, "03_talks": TALKS, "10_report": REPORT}
 
 
@@ -141,6 +143,7 @@ def test_nothing_changed_nothing_runs_and_no_byte_differs(kit):
          {"10_report": "other results changed: tables/09_x.csv"}),
         (lambda study: write_book(study.parent / "kit", "01_costs", COSTS + "\nx = 1"),
          {"01_costs": "the notebook itself changed", "10_report": ""}),
+        (lambda study: write_words(study, "limits.md"), {"10_report": "report/limits.md is new"}),
         (lambda study: (study / "later.txt").write_text("new"),
          {"10_report": "files came to or left the study folder"}),
     ],
@@ -162,6 +165,11 @@ def test_what_changed_is_redone_with_the_reason_and_the_rest_is_kept(kit, change
     for name in fresh.keys() - {"manifest.json"}:  # the manifest says what the last run redid
         if not name.startswith("records/") and "09_x" not in str(redone):
             assert incremental[name] == fresh[name], name
+
+
+def write_words(study: Path, name: str) -> None:
+    (study / "report").mkdir()
+    (study / "report" / name).write_text("Words.", encoding="utf-8")
 
 
 def replace(study: Path, old: str, new: str) -> None:
@@ -218,6 +226,17 @@ def test_a_run_that_stops_leaves_no_record_and_nothing_half_written(kit):
 
     assert next(iter(found.redone)) == "02_label"
     assert found.kept[:2] == ("01_costs", "03_talks")
+
+
+def test_what_a_stopped_run_left_of_a_file_goes(kit):
+    half = kit / "out" / "tables" / "01_costs" / "costs.csv.part"
+    half.parent.mkdir(parents=True)
+    half.write_text("chan")
+
+    run(kit)
+
+    assert not half.exists()
+    assert run(kit).redone == {}
 
 
 def test_fresh_runs_all_and_gives_the_same_bytes(kit):

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -19,6 +20,7 @@ from cjlib.study import Study
 
 RECORDS: Final = "records"  # folder beside the results
 NOT_RESULTS: Final = (RECORDS + "/", "manifest.json", "report.pdf")  # made beside a run
+PART: Final = re.compile(r"\.part(\.\w+)?$")  # a file that was being written
 GONE: Final = "no such file"
 DATABASE: Final = "database"
 RESULT: Final = "result:"
@@ -163,6 +165,12 @@ class Books:
             self._known[key] = checksum_file(file)
         return self._known[key]
 
+    def clear_parts(self) -> None:
+        """Delete what a run that was stopped in the middle of a file left of it."""
+        for name, file in _files(self.out):
+            if PART.search(name):
+                file.unlink()
+
     def stamp_results(self) -> dict[str, tuple[int, int, int]]:
         """Return result file -> what changes whenever it is written."""
         return {
@@ -206,7 +214,12 @@ class Books:
 
     def _list_names(self, root: str) -> str:
         folder = self.study.path if root == "study" else self.study.raw
-        names = [name for name, file in _files(folder) if not file.is_relative_to(self.out)]
+        apart = (self.out, self.study.path / self.study.report.texts)  # the report lists its own
+        names = [
+            name
+            for name, file in _files(folder)
+            if not any(file.is_relative_to(place) for place in apart)
+        ]
         return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
     def _results(self) -> Iterator[tuple[str, str]]:

@@ -144,6 +144,7 @@ def run_notebooks(
     files = find_notebooks(select)
     books = [nbformat.read(file, as_version=4) for file in files]
     state = Books(load_study(study, raw=raw), out.resolve())
+    state.clear_parts()
     total = sum(1 for book in books for cell in book.cells if cell.cell_type == "code")
     redone: dict[str, tuple[str, ...]] = {}
     with _environment(study, raw, out), tqdm(total=total, unit="cell", leave=False) as bar:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from cjlib.definitions import REPORT_SECTIONS
@@ -15,13 +16,14 @@ AFTER = ".after"  # limits.after.md ends the section that limits.md opens
 def list_report_texts(study: Study) -> dict[str, Path]:
     """Return name -> file of every ``.md`` in the study's folder of report texts, by name."""
     folder = (study.path / study.report.texts).resolve()
-    if not folder.is_dir() or not folder.is_relative_to(study.path):
+    if not folder.is_relative_to(study.path):
         return {}
-    return {
-        file.stem: file
-        for file in sorted(folder.iterdir())
-        if file.suffix == ".md" and file.is_file() and not file.name.startswith(".")
-    }
+    try:  # asked for even where there is none, so that a run notes that it looked
+        names = sorted(os.listdir(folder))  # noqa: PTH208
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    files = [folder / name for name in names if name.endswith(".md") and name[0] != "."]
+    return {file.stem: file for file in files if file.is_file()}
 
 
 def find_report_faults(study: Study) -> list[Fault]:
