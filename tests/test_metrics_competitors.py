@@ -7,8 +7,19 @@ import pandas as pd
 import pytest
 
 from cjlib.accounts import check_accounts, read_published
-from cjlib.errors import ColumnError, MissingSourceError, StudyError, TooFewError
-from cjlib.metrics import compare_published, compare_with_published
+from cjlib.errors import (
+    ColumnError,
+    JourneyError,
+    MissingSourceError,
+    StudyError,
+    TooFewError,
+)
+from cjlib.metrics import (
+    compare_metrics,
+    compare_panel,
+    compare_published,
+    compare_with_published,
+)
 from cjlib.study import load_study
 
 STUDY = """study: 1
@@ -130,3 +141,19 @@ def test_a_study_without_published_figures(tiny):
     assert check_accounts(study) == []
     with pytest.raises(MissingSourceError, match="must have published"):
         read_published(study)
+
+
+def test_the_same_people_are_compared_with_the_headline_of_each_item(tiny):
+    study, frame = tiny(), people()
+    frame["customer_id"] = np.tile(np.arange(200).astype(str), 2)
+    found = compare_metrics(frame, study, by="wave", paired=True).table
+    kinds = {"nps": "nps", "csat_shop": "mean"}
+    plain = compare_panel(frame, items=kinds, waves=("one", "two")).table
+
+    assert found["metric"].tolist() == ["nps", "csat_mean"]
+    assert found["item"].tolist() == plain["label"].tolist() == ["nps", "csat_shop"]
+    assert found["label"].iloc[1] == "Shop"
+    for name in ("estimate", "low", "high", "p", "p_holm", "detectable"):
+        assert found[name].tolist() == plain[name].tolist()
+    with pytest.raises(JourneyError, match="got by='nps' and 0 waves"):
+        compare_metrics(frame, study, by="nps", paired=True)

@@ -4,13 +4,14 @@ from cjlib.metrics.answers import measure_distribution
 from cjlib.metrics.comparison import Comparison, compare_groups, gather_comparisons
 from cjlib.metrics.competitors import compare_with_published
 from cjlib.metrics.goals import GoalTable, measure_goals
+from cjlib.metrics.headlines import compare_metrics
 from cjlib.metrics.kpis import KPIS, Kpi, check_goals, kpi_names
 from cjlib.metrics.panels import compare_panel
 from cjlib.metrics.precision import Precision, measure_precision
 from cjlib.metrics.published import compare_published
 from cjlib.metrics.scores import Score, measure_ces, measure_csat, measure_nps
 from cjlib.metrics.stages import StageScorecard, measure_stage_kpis
-from cjlib.metrics.tables import MetricTable, compare_metrics, measure_metrics
+from cjlib.metrics.tables import MetricTable, measure_metrics
 
 __all__ = [
     "KPIS",

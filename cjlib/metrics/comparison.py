@@ -63,8 +63,9 @@ class Comparison:
         if len(differ):
             sizes = (differ[ESTIMATE] / differ["detectable"]).abs()
             row = differ.iloc[int(sizes.to_numpy().argmax())]
+            item = f"{row['label']}, " if "label" in row else ""
             text += (
-                f"; the clearest: {row['group']} minus {row['other']} = {row[ESTIMATE]:.2f} "
+                f"; the clearest: {item}{row['group']} minus {row['other']} = {row[ESTIMATE]:.2f} "
                 f"[{row[LOW]:.2f}, {row[HIGH]:.2f}] ({row[METRIC]})"
             )
         return f"{text}. {CAUTION}"

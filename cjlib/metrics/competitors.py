@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from cjlib.accounts import PUBLISHED_COLUMNS
-from cjlib.codebook import Item
 from cjlib.columns import METRIC, WAVE, WEIGHT, require_columns
 from cjlib.errors import ColumnError, TooFewError
-from cjlib.metrics.answers import require_scale
 from cjlib.metrics.comparison import Comparison, judge_differences
+from cjlib.metrics.headlines import headline_answers
 from cjlib.metrics.published import compare_published
-from cjlib.metrics.scores import top_box
 from cjlib.metrics.tables import ITEM, ends, has_weights, label_of, respondents_of
 from cjlib.study import Study
 
@@ -65,9 +62,11 @@ def compare_with_published(
             )
         if item.name not in people.columns or people[item.name].isna().all():
             continue
-        kind, metric, values = _answers(people, item, study)
+        kind, metric, values = headline_answers(
+            people, item, study, caller="compare_with_published"
+        )
         found = compare_published(
-            values, figures, metric=kind, scale=ends(item) if kind == "mean" else None,  # type: ignore[arg-type]
+            values, figures, metric=kind, scale=ends(item) if kind == "mean" else None,
             weights=weights, name=name, level=study.level,
             minimum_base=study.privacy.minimum_base,
         ).table  # fmt: skip
@@ -100,16 +99,3 @@ def _of_wave(people: pd.DataFrame, study: Study, wave: str) -> tuple[pd.DataFram
         )
     name = wave or (known[-1] if known else "ours")
     return (people[people[WAVE].eq(name)], name) if known else (people, name)
-
-
-def _answers(people: pd.DataFrame, item: Item, study: Study) -> tuple[str, str, Any]:
-    low, high = ends(item)
-    values = people[item.name].to_numpy(dtype=float, na_value=np.nan)
-    what = f"answers to '{item.name}'"
-    require_scale(values, low, high, what=what, caller="compare_with_published")
-    if item.metric == "nps":
-        return "nps", "nps", values
-    if item.metric == "csat" and study.positions.csat == "top_box":
-        top = np.where(np.isnan(values), np.nan, values >= top_box(low, high))
-        return "share", "csat_top_box", top
-    return "mean", f"{item.metric}_mean", values

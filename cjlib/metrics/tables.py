@@ -19,7 +19,6 @@ from cjlib.columns import (
     RESPONDENT,
     STAGE,
     TOUCHPOINT,
-    WAVE,
     WEIGHT,
     N,
     require_columns,
@@ -29,14 +28,12 @@ from cjlib.errors import ColumnError, nearest
 from cjlib.intervals import Estimate, Floats, are_even
 from cjlib.language import phrase
 from cjlib.metrics.answers import require_scale
-from cjlib.metrics.comparison import Comparison, compare_groups, judge_differences
 from cjlib.metrics.scores import (
     CES_POSITION,
     CSAT_POSITION,
     NPS_POSITION,
     Direction,
     score_figures,
-    top_box,
 )
 from cjlib.study import Study
 
@@ -131,7 +128,7 @@ def measure_metrics(
     """
     groupers = _names(by)
     people = with_personas(respondents_of(survey), members, groupers)
-    _require_groups(people, groupers)
+    require_groups(people, groupers)
     rows: list[dict[str, Any]] = []
     items = [item for item in study.codebook.items if item.metric and item.name in people.columns]
     groups = _groups(people, groupers)
@@ -191,71 +188,6 @@ def _mixed_scales(items: Sequence[Item]) -> list[str]:
                 "scale only."
             )
     return found
-
-
-def compare_metrics(
-    survey: Any,
-    study: Study,
-    *,
-    by: str,
-    members: pd.DataFrame | None = None,
-    reference: str | None = None,
-) -> Comparison:
-    """Compare every NPS, CSAT and CES item between groups, corrected over all looks at once.
-
-    The figure compared is the study's headline: NPS, the mean or top box of CSAT (its
-    position), the mean of CES. Waves are compared in the study's order, later minus earlier.
-
-    Parameters
-    ----------
-    survey : Survey or its respondents table
-    study : Study
-    by : str
-        Group column: wave, persona, language or any column of the respondents table.
-    members : DataFrame, optional
-        ``respondent_id, persona``.
-    reference : str, optional
-        Compare each group with this one only.
-
-    Returns
-    -------
-    Comparison
-        Its table also has ``item`` and ``label``.
-    """
-    people = with_personas(respondents_of(survey), members, [by])
-    _require_groups(people, [by])
-    order = [wave.id for wave in study.waves] if by == WAVE else []
-    weights = people[WEIGHT].fillna(0.0).to_numpy(dtype=float) if has_weights(people) else None
-    tables = []
-    for item in study.codebook.items:
-        if not item.metric or item.name not in people.columns:
-            continue
-        low, high = ends(item)
-        values = people[item.name].to_numpy(dtype=float, na_value=np.nan)
-        what = f"answers to '{item.name}'"
-        require_scale(values, low, high, what=what, caller="compare_metrics")
-        kind, name = "mean", f"{item.metric}_mean"
-        if item.metric == "nps":
-            kind, name = "nps", "nps"
-        elif item.metric == "csat" and study.positions.csat == "top_box":
-            kind, name = "share", "csat_top_box"
-            values = np.where(np.isnan(values), np.nan, values >= top_box(low, high))
-        found = compare_groups(
-            values, people[by].astype("string"), metric=kind, weights=weights,  # type: ignore[arg-type]
-            reference=reference, order=order, level=study.level,
-            minimum_base=study.privacy.minimum_base,
-        ).table  # fmt: skip
-        found = found.drop(columns=["p_holm", "verdict"]).assign(**{METRIC: name})
-        found.insert(1, ITEM, item.name)
-        found.insert(2, "label", label_of(item, study))
-        tables.append(found)
-    if not tables:
-        raise ColumnError(
-            "compare_metrics: the codebook must mark at least one answered item as nps, csat "
-            "or ces; none is. Fill its column 'metric'."
-        )
-    table = judge_differences(pd.concat(tables, ignore_index=True))
-    return Comparison(table, study.language, wave_names(study) if by == WAVE else {})
 
 
 def respondents_of(survey: Any) -> pd.DataFrame:
@@ -351,7 +283,8 @@ def _names(by: str | Sequence[str] | None) -> list[str]:
     return [by] if isinstance(by, str) else list(by or ())
 
 
-def _require_groups(people: pd.DataFrame, by: Sequence[str]) -> None:
+def require_groups(people: pd.DataFrame, by: Sequence[str]) -> None:
+    """Raise ``ColumnError`` unless the table has every group column."""
     for name in by:
         if name not in people.columns:
             hint = nearest(name, people.columns)

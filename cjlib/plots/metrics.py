@@ -108,19 +108,21 @@ def draw_differences(
     names : mapping of group to its name for readers
     language : "en" or "fa"
     """
-    ax = new_axes(7.0, 1.6 + 0.32 * len(table)) if ax is None else ax
-    ax.axvline(0, color=INK, linewidth=1)
     metrics = list(dict.fromkeys(table["metric"].astype(str)))
     labels = []
-    for place, row in enumerate(table.to_dict("records")):
-        unit = row["detectable"] if len(metrics) > 1 else 1.0  # metrics of different scales
-        colour = PALETTE[0] if row["verdict"] == "differ" else MUTED
+    for row in table.to_dict("records"):
         item = f"{row['label']}: " if "label" in row else ""
         if len(metrics) > 1:
             kpi = phrase(f"kpi.{row['metric'].partition('_')[0]}", language)
             item = f"{kpi}, {item}" if language == "en" else f"{kpi}، {item}"
         mine, theirs = (names.get(row[c], row[c]) for c in ("group", "other"))
         labels.append(label(f"{item}{mine} − {theirs}", language))
+    if ax is None:
+        ax = new_axes(4.2 + 0.075 * max(map(len, labels), default=0), 1.6 + 0.32 * len(table))
+    ax.axvline(0, color=INK, linewidth=1)
+    for place, row in enumerate(table.to_dict("records")):
+        unit = row["detectable"] if len(metrics) > 1 else 1.0  # metrics of different scales
+        colour = PALETTE[0] if row["verdict"] == "differ" else MUTED
         if np.isnan(row["low"]):
             _note(ax, place, _reached(row["verdict"], language))
             continue
