@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cjlib.errors import JourneyError, MissingSourceError
+from cjlib.errors import JourneyError, MissingSourceError, StudyError
 from cjlib.events import code_events, journey_log, read_interactions
 from cjlib.events.times import read_times
 from cjlib.events.xes import read_xes
@@ -285,3 +285,11 @@ def test_ties_of_public_logs(shared_data, name, tied, mixed, variants):
     by_name = ordered.sort_values(["case:concept:name", "when", "concept:name"], kind="stable")
     paths = by_name.groupby("case:concept:name")["concept:name"].agg(" > ".join)
     assert paths.nunique() == variants[1]
+
+
+def test_a_touchpoint_within_itself_is_a_fault(study, tmp_path):
+    value = json.loads((tmp_path / "study.yaml").read_text())
+    value["touchpoints"][0]["within"] = "button"
+    (tmp_path / "study.yaml").write_text(json.dumps(value))
+    with pytest.raises(StudyError, match=r"3 faults:\n.*touchpoint 'site' within itself"):
+        load_study(tmp_path)

@@ -36,7 +36,13 @@ def find_reference_faults(study: Study) -> list[Fault]:
                 found = f"unknown {noun} '{key}'"
                 faults.append(Fault("codebook.csv", item.line, found, expected, near))
         faults += [*_wave_faults(item, waves), *_money_faults(item, study.currency)]
-    return faults + _scale_faults(study) + _cleaning_faults(study) + _period_faults(study)
+    return (
+        faults
+        + _scale_faults(study)
+        + _cleaning_faults(study)
+        + _period_faults(study)
+        + _nesting_faults(study)
+    )
 
 
 def _cleaning_faults(study: Study) -> list[Fault]:
@@ -68,6 +74,22 @@ def _period_faults(study: Study) -> list[Fault]:
     if first and last and last < first:
         line = line_of(study.lines, ("events", "until"))
         faults.append(Fault("study.yaml", line, f"until: {days['until']}", "a day after since"))
+    return faults
+
+
+def _nesting_faults(study: Study) -> list[Fault]:
+    """Find touchpoints that lie in themselves, directly or through others."""
+    within = {t.id: t.within for t in study.touchpoints}
+    faults = []
+    for i, touchpoint in enumerate(study.touchpoints):
+        trail, above = [touchpoint.id], touchpoint.within
+        while above and above not in trail:
+            trail.append(above)
+            above = within.get(above, "")
+        if above == touchpoint.id:
+            line = line_of(study.lines, ("touchpoints", i, "within"))
+            found = f"touchpoint '{touchpoint.id}' within itself"
+            faults.append(Fault("study.yaml", line, found, "a touchpoint that does not lie in it"))
     return faults
 
 
