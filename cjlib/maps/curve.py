@@ -138,7 +138,8 @@ def _grid(width: float, voice: Voice) -> Markup:
         number = voice.number(value, unit="emotion", decimals=0)
         lines.append(
             Markup(
-                '<text x="{}" y="{}" font-size="11" fill="{}" text-anchor="{}">{}</text>'
+                '<text x="{}" y="{}" font-size="11" fill="{}" text-anchor="{}" direction="ltr">'
+                "{}</text>"
             ).format(
                 edge, f"{y - 4:g}", GREY, "end" if voice.direction == "rtl" else "start", number
             )

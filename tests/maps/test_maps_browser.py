@@ -49,7 +49,12 @@ const cells = [...table.querySelectorAll('td[headers]')].map(c => {
 });
 const curve = document.querySelector('svg[role=img]');
 const points = curve ? [...curve.querySelectorAll('text[text-anchor=middle]')].map(box) : [];
-return {heads, cells, points, caption: table.firstElementChild.tagName,
+const frame = curve ? box(curve) : [];
+const out = curve ? [...curve.querySelectorAll('text')].filter(e => {
+  const r = e.getBoundingClientRect();
+  return r.left < frame[0] || r.right > frame[1] || r.top < frame[2] || r.bottom > frame[3];
+}).map(e => e.textContent) : [];
+return {heads, cells, points, out, caption: table.firstElementChild.tagName,
         rows: [...table.querySelectorAll('tbody tr')].map(r => r.firstElementChild.tagName),
         wide: document.documentElement.scrollWidth, view: innerWidth};
 }"""
@@ -180,6 +185,7 @@ def test_long_map_keeps_every_value_in_its_column(tab, tmp_path, lang, size):
     assert len(seen["cells"]) == 12 * 14
     assert all(f"Cell{i % 12}y{i // 12}z" in c["text"] for i, c in enumerate(seen["cells"]))
     assert seen["caption"] == "CAPTION"
+    assert seen["out"] == []  # no word of the curve is cut off
     assert seen["wide"] <= seen["view"] + 1  # the table scrolls in its region; the page does not
     points = sorted(seen["points"], reverse=lang == "fa")
     for (left, right, *_), head in zip(points, seen["heads"].values(), strict=True):

@@ -13,6 +13,7 @@ import numpy as np
 import pypdfium2
 import pytest
 from pptx import Presentation
+from test_maps_rendering import middle
 from wide_map import HOSTILE, make_wide_map
 
 from cjlib.errors import JourneyError
@@ -200,3 +201,23 @@ def test_printed_map_is_tagged_whole_and_repeatable(tmp_path, lang):
     assert pixels.shape[0] >= sum(2 * p.get_height() for p in document) - len(document)
     assert pixels.shape[1] == pytest.approx(2 * document[0].get_width(), abs=2)
     assert np.ptp(pixels[:, :, :3]) > 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("weasyprint") is None, reason="needs WeasyPrint")
+@pytest.mark.parametrize("lang", ["en", "fa"])
+def test_weasyprint_prints_the_same_map_tagged(tmp_path, lang):
+    saved = save_map_as(make_wide_map(4, 6, lang=lang), tmp_path / "map.pdf", using="weasyprint")
+
+    assert saved.made_with == "weasyprint"
+    assert b"/MarkInfo" in saved.path.read_bytes()
+    document = pypdfium2.PdfDocument(saved.path)
+    heads = [middle(document[0], f"Stage{i}x")[0] for i in range(4)]
+    assert heads == sorted(heads, reverse=lang == "fa")
+    seen = 0
+    for page in document:
+        for i in range(4):
+            places = [middle(page, f"Cell{i}y{j}z") for j in range(6)]
+            seen += sum(p is not None for p in places)
+            assert all(abs(p[0] - heads[i]) < abs(heads[1] - heads[0]) / 2 for p in places if p)
+    assert seen == 4 * 6
