@@ -104,6 +104,19 @@ def test_an_effect_on_the_reached_is_found_and_equals_the_regression(tiny):
     assert found.plot().get_xlabel()
 
 
+def test_who_is_in_both_groups_or_did_not_answer_is_in_neither(tiny):
+    data = answers(n=120)
+    people = data.respondents
+    people.loc[::7, "city"] = pd.NA
+    late = people[people["wave"] == "w3"]
+    both = measure_actions(
+        tiny("Vans,csat.delivery,,2024-12-01,nps>=5,city=s\n"), survey=data
+    ).table.iloc[0]
+    assert both["n_after"] == ((late["nps"] >= 5) & (late["city"] != "s")).sum()
+    rest = measure_actions(tiny("Vans,csat.delivery,,2024-12-01,,city=s\n"), survey=data)
+    assert rest.table["n_after"].iloc[0] == (late["city"] == "n").sum()
+
+
 def test_an_old_drift_is_called_one_and_a_question_left_alone_is_a_comparison(tiny):
     study = tiny(
         "Vans,csat.delivery,3.5,2024-12-01,city=n,city=s\n"
