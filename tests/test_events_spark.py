@@ -38,6 +38,7 @@ from cjlib.events import (
     stored_on_spark,
 )
 from cjlib.events.blocks import lay_out_blocks, pack, read_blocks, unpack
+from cjlib.journeys.parts import estimate_next
 from cjlib.study import load_study
 
 JAVA = Path(os.environ["JAVA_HOME"], "bin/java") if os.environ.get("JAVA_HOME") else "java"
@@ -339,7 +340,8 @@ def test_a_stored_log_is_read_by_the_workers(session, tmp_path):
     table.to_csv(tmp_path / "log.csv", index=False)
     study = {
         "study": 1, "id": "shop", "title": "Shop", "brand": "Shop", "language": "en",
-        "privacy": {"key": "public"}, "channels": [{"id": "web", "label": "Web"}],
+        "level": 0.9, "privacy": {"key": "public", "minimum_base": 5},
+        "channels": [{"id": "web", "label": "Web"}],
         "stages": [{"id": "look", "label": "Look"}, {"id": "buy", "label": "Buy"}],
         "touchpoints": [{"id": "a", "stage": "look", "channel": "web", "label": "A"},
                         {"id": "b", "stage": "look", "channel": "web", "label": "B"},
@@ -355,5 +357,8 @@ def test_a_stored_log_is_read_by_the_workers(session, tmp_path):
     for by, stages in (("touchpoint", ["a", "pay"]), ("stage", ["look", "buy"])):
         log = stored_on_spark(stored.of(by), session)
         assert ask(log, stages) == ask(memory.of(by), stages) == ask(stored.of(by), stages)
+        # the study's own level and smallest group go with it
+        assert (log.level, log.minimum_base) == (0.9, 5)
+        assert estimate_next(log).equals(estimate_next(memory.of(by)))
     assert log.scope.equals(stored.scope)
     assert log.scope["rows"].sum() == 300

@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -57,6 +57,10 @@ class SparkLog:
     contacts, journeys : int
     scope : DataFrame
         ``reason`` ("in scope" first), ``rows``, ``share`` of the rows read.
+    level : float
+        Coverage of intervals, 0 to 1.
+    minimum_base : int
+        Fewer customers than this are "too few".
     """
 
     blocks: Any
@@ -65,6 +69,8 @@ class SparkLog:
     contacts: int
     journeys: int
     scope: pd.DataFrame
+    level: float = 0.95
+    minimum_base: int = 30
 
     def __len__(self) -> int:
         return self.contacts
@@ -150,6 +156,8 @@ def log_on_spark(
     order: str | None = None,
     labels: Sequence[str] | None = None,
     partitions: int | None = None,
+    level: float = 0.95,
+    minimum_base: int = 30,
 ) -> SparkLog:
     """Code an event log that lies in a Spark DataFrame, once, for every question that follows.
 
@@ -172,6 +180,8 @@ def log_on_spark(
         All labels in journey order; by default those that occur, ascending.
     partitions : int, optional
         By default one for each million contacts.
+    level : float, 0 to 1
+    minimum_base : int
 
     Returns
     -------
@@ -211,7 +221,8 @@ def log_on_spark(
     with _explained("log_on_spark"):
         rows = _judge(frame, customer=customer, time=time, label=label, order=order, labels=given)
         names, scope = _count_rows(rows, order=order)
-        return _deal_out(rows, names if given is None else given, scope, partitions=partitions)
+        log = _deal_out(rows, names if given is None else given, scope, partitions=partitions)
+    return replace(log, level=level, minimum_base=minimum_base)
 
 
 def _require_kind(frame: Any, name: str, kinds: Sequence[str]) -> None:
@@ -331,7 +342,10 @@ def stored_on_spark(log: StoredLog, session: Any) -> SparkLog:
             yield stored.part(number)
 
     blocks = session.range(0, log.partitions, 1, max(log.partitions, 1))
-    return SparkLog(blocks, read, log.labels, log.contacts, log.journeys, log.scope)
+    return SparkLog(
+        blocks, read, log.labels, log.contacts, log.journeys, log.scope,
+        level=log.level, minimum_base=log.minimum_base,
+    )  # fmt: skip
 
 
 @contextmanager
