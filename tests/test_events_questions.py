@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -273,6 +274,23 @@ def test_order_is_by_customer_time_tie_and_place(rows):
     plain = sorted(range(len(rows)), key=lambda i: (*rows[i][:2], i))
     assert order_events(who, times).tolist() == plain
     assert stable_order(times).tolist() == sorted(range(len(rows)), key=lambda i: (rows[i][1], i))
+
+
+@pytest.mark.parametrize("letters", ["abc09", "سلa ", "a\0b"])
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_many_short_texts_are_coded_in_their_order(letters, kind):
+    rng = np.random.default_rng(1)
+    texts = ["".join(rng.choice(list(letters), rng.integers(0, 5))) for _ in range(4000)]
+    texts += [f"c{i}" for i in range(1500)]
+    whole = pa.array(["zz", *texts], kind)[1:]
+    column = pa.chunked_array([whole[:999], whole[:0], whole[999:]])
+    codes, distinct = encode(column)
+
+    assert distinct.tolist() == sorted(set(texts))
+    assert distinct[codes].tolist() == texts
+    first, seen = encode(column, sort=False)
+    assert seen.tolist() == list(dict.fromkeys(texts))
+    assert seen[first].tolist() == texts
 
 
 def test_encode_sorts_and_keeps_what_looks_missing():

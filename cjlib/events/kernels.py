@@ -105,18 +105,15 @@ def count_reached(log: JourneyLog, *, stages: Sequence[int]) -> Ints:
     the next, so the first such contact of each is all that is needed. A contact stands for one
     stage only: a label that comes again needs a contact of its own.
     """
-    wanted = np.zeros(len(log.labels), dtype=bool)
-    wanted[list(stages)] = True
-    kept = np.flatnonzero(wanted[log.codes])
-    codes, times = log.codes[kept], log.times[kept]
-    journey = np.repeat(np.arange(log.journeys), log.lengths)[kept]
+    kind = np.int32 if log.journeys < 2**31 else np.int64
+    journey = np.repeat(np.arange(log.journeys, dtype=kind), log.lengths)
     since = np.full(log.journeys, np.iinfo(np.int64).min)
     open_ = np.ones(log.journeys, dtype=bool)
     counts = np.zeros(len(stages), dtype=np.int64)
     moments: dict[int, list[Ints]] = {}  # when a label's stages before were reached
     for place, code in enumerate(stages):
-        at = np.flatnonzero(codes == code)
-        whose, when = journey[at], times[at]
+        at = np.flatnonzero(log.codes == code)
+        whose, when = journey[at], log.times[at]
         good = open_[whose]
         if place:
             good &= when >= since[whose]
