@@ -133,7 +133,7 @@ def count_reached(log: JourneyLog, *, stages: Sequence[int]) -> Ints:
     return counts
 
 
-def _rank_tied(whose: Ints, when: Ints) -> Ints:
+def _rank_tied(whose: npt.NDArray[Any], when: Ints) -> Ints:
     """Place of each contact among those of the same journey and moment, from 0."""
     here = np.arange(len(whose))
     again = np.zeros(len(whose), dtype=bool)
