@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -376,6 +377,10 @@ def test_the_workbook_holds_every_table_and_sentence(make):
     assert (len(goals) - 1, len(goals[0])) == (count, columns)
     assert dict(zip(*goals, strict=True))["estimate"] == 0.25
     assert dict(zip(*goals, strict=True))["source"] == "'=1+1"  # text, no formula
+    with zipfile.ZipFile(results / "report_tables.xlsx") as parts:
+        assert {part.date_time[:3] for part in parts.infolist()} == {(2000, 1, 1)}
+        dates = re.findall(rb">(\d{4}-[^<]*)<", parts.read("docProps/core.xml"))
+    assert set(dates) == {b"2000-01-01T00:00:00Z"}
     told = list(book["summary"].iter_rows(values_only=True))
     assert ("basis", "02_survey/flow") in {(part, tables) for part, _, tables in told}
 

@@ -158,6 +158,7 @@ def test_what_changed_is_redone_with_the_reason_and_the_rest_is_kept(kit, change
     for name, reason in redone.items():
         assert any(reason in why for why in found.redone[name]), found.redone
     assert set(found.kept) == set(BOOKS) - set(redone)
+    assert "report is gone" not in found.summary()
     assert all(name in found.summary() for name in BOOKS)
     incremental = read_all(kit / "out")
     running.run_notebooks(kit / "study", out=kit / "fresh")

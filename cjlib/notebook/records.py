@@ -140,7 +140,7 @@ class Books:
         differ = [
             key
             for key in sorted(now.keys() | record.made_from)
-            if now.get(key) != record.made_from.get(key)
+            if now.get(key, GONE) != record.made_from.get(key, GONE)
         ]
         others = [key.removeprefix(RESULT) for key in differ if key.startswith(RESULT)]
         lost = [name for name, kept in record.made.items()
