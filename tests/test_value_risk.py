@@ -75,6 +75,20 @@ def test_change_of_currency_moves_all_and_a_larger_base_in_proportion():
     assert one["estimate"].is_monotonic_decreasing
 
 
+@pytest.mark.parametrize("language", ["en", "fa"])
+def test_the_figure_shows_the_table_and_who_are_too_few(language):
+    values = worth(np.arange(1, 101))
+    named = pd.concat([names("late", range(40)), names("rude", range(5))])
+    found = measure_value_at_risk(named, values, asked=values["customer_id"])
+    ax = found.plot(names={"late": "Late"}, language=language, currency="€")
+    ticks = [tick.get_text() for tick in ax.get_yticklabels()]
+
+    assert list(ax.lines[0].get_xdata()) == found.table.loc[0, ["low", "high"]].tolist()
+    assert "Late" in ticks[0]
+    assert len(ax.texts) == 1
+    ax.figure.canvas.draw()
+
+
 def test_messages_say_what_to_do():
     values = worth(range(5))
     asked = values["customer_id"]

@@ -31,8 +31,11 @@ from cjlib.intervals import (
     normal_quantile,
     require_level,
 )
+from cjlib.language import phrase
 from cjlib.metrics.answers import require_pairs
 from cjlib.metrics.comparison import KINDS, POWER, Comparison, judge_differences, require_values
+from cjlib.metrics.tables import label_of, wave_names
+from cjlib.study import Study
 
 Kind = Literal["nps", "net", "mean", "share"]
 _PAIRED: Final = {
@@ -78,7 +81,8 @@ def compare_panel(
     Returns
     -------
     Comparison
-        Its table has ``label`` (the item), ``n`` (pairs), and ``only_group, only_other``:
+        Its table has ``label`` (the item; its name for readers in the figure, where ``data``
+        is a survey), ``n`` (pairs), and ``only_group, only_other``:
         answers of the later and of the earlier wave left out because they have no partner.
 
     Raises
@@ -104,7 +108,16 @@ def compare_panel(
             sides[1], sides[0], item, kind, weights, level=level, least=max(minimum_base, 2)
         )
         rows.append({METRIC: kind, "label": item, "group": waves[1], "other": waves[0], **row})
-    return Comparison(judge_differences(pd.DataFrame(rows)), getattr(data, "language", "en"))
+    table = judge_differences(pd.DataFrame(rows))
+    study: Study | None = getattr(data, "study", None)
+    if study is None:
+        return Comparison(table)
+    labels = {
+        i.name: f"{phrase(f'kpi.{i.metric}', study.language)} ({label_of(i, study)})"
+        for i in study.codebook.items
+        if i.name in items and i.metric
+    }
+    return Comparison(table, study.language, wave_names(study) | labels)
 
 
 def _require_kinds(items: Mapping[str, str]) -> None:

@@ -71,6 +71,7 @@ from cjlib.plots.texts import (
 )
 from cjlib.plots.typing import draw_drift, draw_typing
 from cjlib.plots.value import (
+    draw_at_risk,
     draw_calibration,
     draw_cohorts,
     draw_frequencies,
@@ -92,6 +93,7 @@ __all__ = [
     "draw_agreement",
     "draw_answers",
     "draw_asymmetry",
+    "draw_at_risk",
     "draw_attribution",
     "draw_belief",
     "draw_believed",

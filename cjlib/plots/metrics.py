@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from cjlib.language import format_number, phrase
+from cjlib.plots.journeys import turn
 from cjlib.plots.style import INK, MUTED, PALETTE, RULE, label, new_axes
 
 LRM = "\u200e"  # keeps a sign in front of its number amid Persian
@@ -76,7 +77,7 @@ def draw_metrics(
         colour = PALETTE[colours.index(group) % len(PALETTE)]
         labels.append(label(f"{row['label']} ({group})" if by else str(row["label"]), language))
         if np.isnan(row["estimate"]):
-            _note(ax, place, _say("reached.too_few", language))
+            _note(ax, place, _say("reached.too_few", language), language)
             continue
         ax.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2)
         ax.plot([row["estimate"]], [place], "o", color=colour)
@@ -87,6 +88,7 @@ def draw_metrics(
     ax.set_xlabel(_say("by_item", language, metric=metric, level=percent))
     ax.set_title(metric)
     ax.xaxis.set_major_formatter(lambda v, _: format_number(v, language))
+    turn(ax, language)
     return ax
 
 
@@ -111,10 +113,15 @@ def draw_differences(
     metrics = list(dict.fromkeys(table["metric"].astype(str)))
     labels = []
     for row in table.to_dict("records"):
-        item = f"{row['label']}: " if "label" in row else ""
+        named = "label" in row and not pd.isna(row["label"])
+        item = f"{names.get(row['label'], row['label'])}: " if named else ""
         if len(metrics) > 1:
             kpi = phrase(f"kpi.{row['metric'].partition('_')[0]}", language)
-            item = f"{kpi}, {item}" if language == "en" else f"{kpi}، {item}"
+            comma = "، " if language == "fa" else ", "
+            if not named:
+                item = f"{kpi}: "
+            elif row["label"] not in names:  # a name for readers says the metric itself
+                item = f"{kpi}{comma}{item}"
         mine, theirs = (names.get(row[c], row[c]) for c in ("group", "other"))
         labels.append(label(f"{item}{mine} − {theirs}", language))
     if ax is None:
@@ -124,17 +131,14 @@ def draw_differences(
         unit = row["detectable"] if len(metrics) > 1 else 1.0  # metrics of different scales
         colour = PALETTE[0] if row["verdict"] == "differ" else MUTED
         if np.isnan(row["low"]):
-            _note(ax, place, _reached(row["verdict"], language))
+            _note(ax, place, _reached(row["verdict"], language), language)
             continue
         ends = [row["low"] / unit, row["high"] / unit]
         ax.plot(ends, [place, place], color=colour, linewidth=2)
         ax.plot([row["estimate"] / unit], [place], "o", color=colour)
         sign = "+" if row["estimate"] > 0 else ""
         text = sign + format_number(row["estimate"], language, decimals=2)
-        ax.annotate(
-            text, (ends[1], place), xytext=(5, 0), va="center", textcoords="offset points",
-            color=MUTED, fontsize="small",
-        )  # fmt: skip
+        ax.annotate(LRM + text, (ends[1], place), color=MUTED, **_beside(language, 5))
     _list_rows(ax, labels)
     ax.margins(x=0.12)
     if len(metrics) == 1:
@@ -145,6 +149,7 @@ def draw_differences(
         ax.set_xlabel(_say("difference_relative", language))
     ax.set_title(_say("differs", language))
     ax.xaxis.set_major_formatter(lambda v, _: format_number(v, language))
+    turn(ax, language)
     return ax
 
 
@@ -174,7 +179,7 @@ def draw_goals(table: pd.DataFrame, *, language: str = "en", ax: Axes | None = N
         )
         colour, outcome = REACHED_COLOURS[row["reached"]], _reached(row["reached"], language)
         if np.isnan(row["estimate"]) or row["target"] == 0:
-            _note(ax, place, outcome)
+            _note(ax, place, outcome, language)
             continue
         ends = [row[c] / row["target"] for c in ("low", "high")]
         ax.plot(ends, [place, place], color=colour, linewidth=3, solid_capstyle="butt")
@@ -183,15 +188,15 @@ def draw_goals(table: pd.DataFrame, *, language: str = "en", ax: Axes | None = N
         shown = f"{LRM}{_figure(row['estimate'], row['unit'], language)}{LRM}"
         text = f"{shown}: {outcome}"
         ax.annotate(
-            label(text, language), (np.nanmax([value, *ends]), place), xytext=(9, 0),
-            textcoords="offset points", va="center", color=INK, fontsize="small",
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+            label(text, language), (np.nanmax([value, *ends]), place), color=INK,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1}, **_beside(language, 9),
         )  # fmt: skip
     _list_rows(ax, labels)
     ax.margins(x=0.4)
     ax.set_xlabel(_say("value_to_target", language))
     ax.set_title(_say("goals", language))
     ax.xaxis.set_major_formatter(lambda v, _: format_number(v, language))
+    turn(ax, language)
     return ax
 
 
@@ -249,8 +254,18 @@ def _list_rows(ax: Axes, labels: Sequence[str]) -> None:
     ax.grid(visible=False, axis="y")
 
 
-def _note(ax: Axes, place: int, text: str) -> None:
-    ax.text(0.02, place, text, transform=ax.get_yaxis_transform(), color=MUTED, va="center")
+def _note(ax: Axes, place: int, text: str, language: str) -> None:
+    start = 0.98 if language == "fa" else 0.02
+    ax.text(
+        start, place, text, transform=ax.get_yaxis_transform(), color=MUTED, va="center",
+        ha="right" if language == "fa" else "left",
+    )  # fmt: skip
+
+
+def _beside(language: str, points: float) -> dict[str, Any]:
+    """Return where a text stands that follows a bar's end in the direction of reading."""
+    side = {"xytext": (-points, 0), "ha": "right"} if language == "fa" else {"xytext": (points, 0)}
+    return side | {"textcoords": "offset points", "va": "center", "fontsize": "small"}
 
 
 def _say(name: str, language: str, **values: Any) -> str:

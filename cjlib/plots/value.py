@@ -83,6 +83,31 @@ def draw_lifetimes(
     return ax
 
 
+def draw_at_risk(
+    table: pd.DataFrame,
+    *,
+    names: Mapping[str, str],
+    currency: str = "",
+    language: str = "en",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the expected value of those who name each pain, with intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``pain, customers, estimate, low, high``.
+    """
+    rows = table.assign(by="all", group=table["pain"], n=table["customers"])
+    ax = new_axes(9.5, 1.5 + 0.45 * max(len(rows), 2)) if ax is None else ax
+    ax = draw_value(rows, names=names, language=language, ax=ax)
+    ax.xaxis.set_major_locator(MaxNLocator(4))
+    money = currency or phrase("value.currency", language)
+    ax.set_xlabel(_say("figure.at_risk", language, currency=money))
+    ax.set_title(_say("at_risk", language))
+    return ax
+
+
 def draw_holdout(table: pd.DataFrame, *, language: str = "en", ax: Axes | None = None) -> Axes:
     """Draw purchases after the cut, predicted and real, by purchases before it.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from scipy import stats
 
 from cjlib.columns import CUSTOMER, ESTIMATE, HIGH, LEVEL, LOW, METHOD, N, require_columns
@@ -56,6 +58,21 @@ class ValueAtRisk:
             f"Customers who name '{row[PAIN]}' ({row['share']:.0%} of {self.asked:,} asked) are "
             f"expected to bring {row[ESTIMATE]:,.0f} [{row[LOW]:,.0f}, {row[HIGH]:,.0f}] in all "
             f"(for {self.base:,} customers). {CAUTION}."
+        )
+
+    def plot(
+        self,
+        *,
+        names: Mapping[str, str] | None = None,
+        currency: str = "",
+        language: str = "en",
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Draw the expected value of those who name each pain; ``names`` are for readers."""
+        from cjlib import plots
+
+        return plots.draw_at_risk(
+            self.table, names=names or {}, currency=currency, language=language, ax=ax
         )
 
 
