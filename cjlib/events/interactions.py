@@ -331,7 +331,8 @@ def _spell(
     if STAFF in made:
         made[STAFF] = name_staff(study, made[STAFF])
     if TEAM in made:
-        made[TEAM] = made[TEAM].astype("str").str.strip().replace("", pd.NA)
+        team = made[TEAM].astype("str").str.strip()
+        made[TEAM] = team.mask(team.eq(""))
     for name in told:
         if name not in made:
             made[name] = pd.Series(None, index=range(len(take)), dtype="str")
