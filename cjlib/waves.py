@@ -18,6 +18,7 @@ from cjlib.columns import (
     METHOD,
     METRIC,
     STAGE,
+    TIME,
     TOUCHPOINT,
     WAVE,
     WEIGHT,
@@ -32,10 +33,12 @@ from cjlib.intervals import (
     compare_means,
     compare_nets,
     compare_shares,
+    estimate_contrast,
     normal_quantile,
     require_level,
     weigh,
 )
+from cjlib.metrics.totals import total_contacts
 from cjlib.study import Study
 
 if TYPE_CHECKING:
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 
 METRICS: Final = ("nps", "csat", "ces")
 PAIN: Final = "pain"  # a pain that respondents tick: the share of them
+MONTHLY: Final = ("conversion", "complaint_rate", "return_rate", "contacts_per_purchase")
 CONSECUTIVE: Final = "consecutive"
 OVERALL: Final = "first to last"
 POWER: Final = 0.80  # of the smallest change: the customary chance to see it
@@ -67,6 +71,14 @@ class HasRespondents(Protocol):
     @property
     def respondents(self) -> pd.DataFrame:
         """One row per person and wave."""
+
+
+class HasTable(Protocol):
+    """Anything that carries the table of contacts."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per contact."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,6 +193,79 @@ def compare_waves(
             | _compare(item, answered[first], answered[second], level, study.privacy.minimum_base)
             for first, second, span in _pairs(own)
         ]  # fmt: skip
+    return _judge(rows, study, level)
+
+
+def compare_months(
+    study: Study, interactions: HasTable, *, level: float | None = None
+) -> WaveComparison:
+    """Compare the log's KPIs between calendar months, and say when they changed.
+
+    ``MONTHLY`` (conversion, complaint rate, returns and contacts per purchase, see
+    ``total_contacts``), each whole month with the next and the first with the last; a month
+    that the log does not cover from its first day to its last is left out. Errors are by
+    customer: who has contacts in both months counts as one person (``estimate_contrast``).
+    One Holm correction over all rows. Seasons are not taken out: the same month of another
+    year is the fairer comparison, where the log reaches so far.
+
+    Returns
+    -------
+    WaveComparison
+        As ``compare_waves`` gives it: months stand for waves, KPIs for items.
+
+    Raises
+    ------
+    TooFewError
+        With fewer than two whole months.
+    """
+    level = study.level if level is None else level
+    require_level(level, caller="compare_months")
+    frame = interactions.table[interactions.table[CUSTOMER].notna()]
+    month = frame[TIME].dt.to_period("M")
+    whole = [
+        m for m in sorted(month.unique())
+        if m.start_time.normalize() >= frame[TIME].min().normalize()
+        and m.end_time.normalize() <= frame[TIME].max().normalize()
+    ]  # fmt: skip
+    if len(whole) < 2:
+        raise TooFewError(
+            f"compare_months: the log must cover two whole months or more; it covers {len(whole)}. "
+            "Add the events of another month."
+        )
+    least, rows = max(study.privacy.minimum_base, 2), []
+    for kpi in MONTHLY:
+        totals = {str(m): total_contacts(kpi, study, frame[month == m]) for m in whole}
+        known = {m: t for m, t in totals.items() if t is not None and t["x"].sum() > 0}
+        rows += [
+            {"name": kpi, METRIC: kpi, STAGE: "", TOUCHPOINT: "", "from_wave": first,
+             "to_wave": second, "span": span, LEVEL: level}
+            | _compare_totals(known[first], known[second], level, least)
+            for first, second, span in _pairs(list(known))
+        ]  # fmt: skip
+    return _judge(rows, study, level)
+
+
+def _compare_totals(
+    first: pd.DataFrame, second: pd.DataFrame, level: float, least: int
+) -> dict[str, Any]:
+    both = pd.concat([first.assign(cell="earlier"), second.assign(cell="later")])
+    sizes = {"n_earlier": len(first), "n_later": len(second)}
+    sizes["panel"] = int(first[CUSTOMER].isin(second[CUSTOMER]).sum())
+    if min(len(first), len(second)) < least:
+        return sizes | {METHOD: f"too few (n < {least})"}
+    found = estimate_contrast(
+        both["y"].to_numpy(float), both["cell"].to_numpy(), {"later": 1.0, "earlier": -1.0},
+        clusters=both[CUSTOMER].to_numpy(), denominators=both["x"].to_numpy(float), level=level,
+    )  # fmt: skip
+    power = normal_quantile(level) + float(stats.norm.ppf(POWER))
+    return sizes | {
+        "earlier": found.means["earlier"], "later": found.means["later"],
+        "difference": found.estimate, "low": found.low, "high": found.high, "p": found.p,
+        "smallest_change": power * found.error, METHOD: "t, by customer",
+    }  # fmt: skip
+
+
+def _judge(rows: list[dict[str, Any]], study: Study, level: float) -> WaveComparison:
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     table["p_holm"] = adjust_holm(table["p"])
     known = table["difference"].notna()

@@ -157,8 +157,10 @@ def survey():
 
 
 def test_the_folder(tiny, survey, tmp_path):
-    personas = pd.DataFrame({"customer_id": ["once", "twice"], "persona": ["persona-1", pd.NA],
-                             "margin": [0.4, 0.01]})  # fmt: skip
+    personas = pd.DataFrame({
+        "customer_id": ["once", "twice"], "persona": ["persona-1", pd.NA], "margin": [0.4, 0.01],
+        "persona_name": ["Planner", pd.NA],
+    })  # fmt: skip
     out = tmp_path / "hand"
     found = write_handover(tiny(), out, interactions=LOG, survey=survey, personas=personas)
     read = pd.read_csv(out / "members.csv", keep_default_na=False)
@@ -167,6 +169,7 @@ def test_the_folder(tiny, survey, tmp_path):
     assert read["customer_id"].tolist() == ["once", "quiet", "twice"]  # no consent: not there
     assert typed["customer_id"].tolist() == read["customer_id"].tolist()
     assert read["persona"].tolist() == ["persona-1", "", ""]
+    assert read["persona_name"].tolist() == ["Planner", "", ""]
     assert read["stage_label"].tolist() == ["Visitor", "", "Keen"]
     assert found.left_out.set_index("reason")["people"].to_dict() == {
         "without consent on record": 2, "who refused": 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,11 +11,11 @@ import pytest
 from scipy import stats
 
 from cjlib.codebook import Codebook, Item
-from cjlib.definitions import Text, Wave
+from cjlib.definitions import EventRules, Text, Wave
 from cjlib.errors import ColumnError, TooFewError
 from cjlib.study import Study, load_study
 from cjlib.survey import clean_answers
-from cjlib.waves import compare_waves
+from cjlib.waves import compare_months, compare_waves
 
 ITEMS = (
     Item("nps", "scale", low=0, high=10, metric="nps"),
@@ -230,6 +231,29 @@ def test_seven_waves_of_the_airport(root, shared_data):
     ]  # fmt: skip
     assert (rows["shape"] == "no change seen").sum() == 6
     assert found.plot().texts
+
+
+def test_months_of_the_log_by_customer(rng):
+    rows = []
+    for number, (month, days) in enumerate((("2025-01", 31), ("2025-02", 28), ("2025-03", 31))):
+        for customer in range(150):
+            buys = rng.random() < (0.2, 0.2, 0.5)[number]
+            day = pd.Timestamp(f"{month}-01") + pd.Timedelta(days=int(rng.integers(0, days)))
+            rows.append((f"C{customer + 50 * number}", day, "till" if buys else "page"))
+    rows += [("C0", pd.Timestamp("2025-01-01"), "page"), ("C9", pd.Timestamp("2025-04-02"), "page")]
+    log = pd.DataFrame(rows, columns=["customer_id", "time", "touchpoint"])
+    shop = replace(study(), events=EventRules((), purchase=("till",)))
+    found = compare_months(shop, SimpleNamespace(table=log))
+    row = found.changes.set_index("name").loc["conversion"]
+    bought = log.assign(b=log["touchpoint"].eq("till"), m=log["time"].dt.strftime("%Y-%m"))
+    shares = bought.groupby(["m", "customer_id"])["b"].any().groupby("m").mean()
+
+    assert row[["first_wave", "last_wave"]].tolist() == ["2025-01", "2025-03"]  # April is not whole
+    assert row["difference"] == pytest.approx(shares["2025-03"] - shares["2025-01"])
+    assert (row["shape"], row["when"][:18]) == ("one step", "2025-02 to 2025-03")
+    assert found.table.query("name == 'conversion'")["panel"].tolist()[:2] == [100, 100]
+    with pytest.raises(TooFewError, match="it covers 1"):
+        compare_months(shop, SimpleNamespace(table=log[log["time"] < "2025-02-05"]))
 
 
 def test_plot_shows_the_table(rng):

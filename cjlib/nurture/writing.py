@@ -95,7 +95,7 @@ def write_handover(
         For consent, and the pains that follow-ups ask for.
     personas : Personas or DataFrame, optional
         Or ``type_people(...)`` of a typing tool: ``customer_id, persona`` and ``probability``
-        or ``margin``. A customer's last row counts.
+        or ``margin``, with ``persona_name`` where there is one. A customer's last row counts.
     consent : DataFrame, optional
         ``customer_id, consent`` from elsewhere, see ``find_consent``.
     rng : Generator, optional
@@ -156,7 +156,10 @@ def _add_personas(table: pd.DataFrame, personas: Any | None) -> pd.DataFrame:
     known = members[members[CUSTOMER].notna()].drop_duplicates(CUSTOMER, keep="last")
     known = known.set_index(known[CUSTOMER].astype(str))
     table[PERSONA] = table[CUSTOMER].map(known[PERSONA]).astype("string")
-    table["persona_name"] = table[PERSONA].map(names).astype("string") if names else blank
+    if "persona_name" in known:
+        table["persona_name"] = table[CUSTOMER].map(known["persona_name"]).astype("string")
+    else:
+        table["persona_name"] = table[PERSONA].map(names).astype("string") if names else blank
     sure = next((name for name in ("probability", "margin") if name in known), None)
     table["membership"] = table[CUSTOMER].map(known[sure]).astype(float) if sure else np.nan
     return table
