@@ -301,6 +301,7 @@ def plain_line(line: Markup) -> str:
     kept = re.sub(r'<bdi dir="ltr"[^>]*>(.*?)</bdi>', keep, str(line))
     kept = re.sub(r"(?<=<bdi>)[^<>]* = [^<>]*(?=</bdi></small>)",
                   lambda n: n[0].replace(" ", UNBROKEN), kept)  # fmt: skip
+    kept = re.sub(r'<small class="guess">.*?</svg> *(.*?)</small>', r"(\1)", kept)
     return html.unescape(re.sub(r"<[^>]*>", "", kept))
 
 

@@ -14,6 +14,7 @@ from cjlib.maps import (
     build_map,
     check_map,
     diff_maps,
+    draw_whole_map,
     render_html,
     render_side_by_side,
     tabulate_map,
@@ -108,6 +109,8 @@ def test_what_people_type_is_marked_where_the_rest_is_founded(study, respondents
     page = Page(render_html(m))
     marked = [text_of(s).strip() for s in find(page.root, "small") if "guess" in str(s["attrs"])]
     assert marked == ["Assumption", "Assumption"]  # where the cell is more; not backstage
+    drawn = [x.get_text() for x in draw_whole_map(m).texts]
+    assert {"• Rain (Assumption)", "• Neighbours take it (Assumption)"} <= set(drawn)
     rows = tabulate_map(m).query("lane == 'pains' and text == 'Rain'")
     assert rows["evidence_level"].tolist() == ["assumption"]
 
