@@ -118,6 +118,8 @@ def test_fit_of_each_customer_by_hand(log, study):
     # b: look, buy, look; a: look, buy, get, help; c: help, look
     assert found["moves"].to_dict() == {"buy > look": 2, "get > help": 3, "help > look": 1}
     assert found["share"].tolist() == pytest.approx([1 / 2, 2 / 3, 0])
+    strict = compare_belief(log, replace(study, believed_moves={"get": ("help",)})).customers
+    assert sorted(strict["first_departure"]) == ["help > look", "look > buy", "look > buy"]
     kept = replace(study, believed_moves={s: tuple(study.stage_ids) for s in study.stage_ids})
     assert compare_belief(log, kept).customers["first_departure"].isna().all()
 
