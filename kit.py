@@ -40,9 +40,11 @@ OUTPUTS_MADE_ON = ("Linux", "x86_64", (3, 11))
 # PyPI name -> conda-forge name, where they differ; None: installed by pip inside conda
 CONDA_NAMES = {
     "matplotlib": "matplotlib-base",
+    "axe-playwright-python": None,
     "duckdb": "python-duckdb",
     "insufficient-effort": None,
     "persiantools": None,
+    "playwright": None,
     "psycopg[binary]": None,
     "pypdfium2": None,
     "pyrefiqda": None,
