@@ -139,3 +139,23 @@ def test_a_folders_names_are_columns_and_an_empty_file_is_none(tmp_path):
     assert stored.reading()["why"].tolist() == [""]
     assert stored.contacts == 2  # of different folders, so no duplicates
     assert stored.misfits()["value"].tolist() == ["web1", "web2"]
+
+
+def test_rows_that_are_spelled_alike_are_duplicates_whatever_their_kind(tmp_path):
+    kinds = {"when": pa.timestamp("us"), "paid": pa.float64(), "note": pa.string()}
+    nan = float("nan")
+    alike = [("u", 0, "page", "web", None, ""), ("u", 0, "page", "web", nan, None),
+             ("v", 0, "page", "web", 0.0, "x"), ("v", 0, "page", "web", -0.0, "x"),
+             ("w", 0, "page", "web", 1.0, "y"), ("w", 0, "page", "web", 1.0, "z")]  # fmt: skip
+    write(tmp_path / "log" / "a.parquet", alike, kinds)
+    turned = ("note", "paid", "via", "where", "when", "who")
+    write(tmp_path / "log" / "b.parquet", alike[4:5], kinds, names=turned)
+    study = study_of(tmp_path, [{"path": "log", "columns": COLUMNS}])
+    stored = store_log(study, tmp_path / "kept")
+
+    assert stored.reading()["why"].tolist() == [""]
+    assert stored.set_aside().to_numpy().tolist() == [
+        ["log/a.parquet", 2, "duplicate row"], ["log/a.parquet", 4, "duplicate row"],
+        ["log/b.parquet", 1, "duplicate row"],
+    ]  # fmt: skip
+    assert stored.scope.to_dict("list") == read_interactions(study).scope.to_dict("list")

@@ -233,11 +233,16 @@ def tally_paths(log: JourneyLog, *, seed: int = SEEDS[0]) -> tuple[Ints, Ints, I
 
     See ``group_paths``.
     """
-    return group_paths(hash_paths(log, seed=seed).view(np.int64), log.codes, log.offsets)
+    hashes = hash_paths(log, seed=seed).view(np.int64)
+    return group_paths(hashes, log.codes, log.offsets[:-1], log.lengths)
 
 
-def group_paths(hashes: Ints, codes: npt.NDArray[Any], offsets: Ints) -> tuple[Ints, Ints, Ints]:
+def group_paths(
+    hashes: Ints, codes: npt.NDArray[Any], starts: Ints, lengths: Ints
+) -> tuple[Ints, Ints, Ints]:
     """Group journeys by the hash of their path, and compare each group contact by contact.
+
+    A journey is ``lengths`` contacts of ``codes`` from ``starts`` on.
 
     Returns
     -------
@@ -252,10 +257,9 @@ def group_paths(hashes: Ints, codes: npt.NDArray[Any], offsets: Ints) -> tuple[I
     at = np.flatnonzero(fresh)
     first = order[at][np.cumsum(fresh) - 1]
     again, first = order[~fresh], first[~fresh]
-    lengths = np.diff(offsets)
     alike = lengths[again] == lengths[first]
-    size, own = lengths[again[alike]], offsets[again[alike]]
-    back = own - offsets[first[alike]]  # from a contact to its like in the group's first journey
+    size, own = lengths[again[alike]], starts[again[alike]]
+    back = own - starts[first[alike]]  # from a contact to its like in the group's first journey
     ends = np.cumsum(size)
     place = np.arange(int(size.sum())) + np.repeat(own - (ends - size), size)
     clashes = np.count_nonzero(~alike)

@@ -213,7 +213,7 @@ def _try_paths(log: Parts, *, top: int, seed: int) -> tuple[pd.DataFrame, int] |
     own = None
     if isinstance(log, JourneyLog):
         own = kernels.hash_paths(log, seed=seed).view(np.int64)
-        tallied = [kernels.group_paths(own, log.codes, log.offsets)]
+        tallied = [kernels.group_paths(own, log.codes, log.offsets[:-1], log.lengths)]
     else:
         tallied = each_part(log, kernels.tally_paths, seed=seed)
     if any(clashes[0] for _, _, clashes in tallied):
@@ -226,9 +226,13 @@ def _try_paths(log: Parts, *, top: int, seed: int) -> tuple[pd.DataFrame, int] |
         shared=hashes[pieces > 1], seed=seed, own=own,
     )  # fmt: skip
     keys, lengths, codes = (np.concatenate([part[i] for part in spelled]) for i in range(3))
+    del spelled, tallied
     edges = np.concatenate([[0], np.cumsum(lengths)])
-    if kernels.group_paths(keys, codes, edges)[2][0]:
-        return None
+    slice_of = keys.view(np.uint64) >> np.uint64(60)  # a sixteenth at a time, to spare memory
+    for number in range(16):
+        own = np.flatnonzero(slice_of == number)
+        if kernels.group_paths(keys[own], codes, edges[own], lengths[own])[2][0]:
+            return None
     at = np.flatnonzero(np.isin(keys, candidates))
     at = at[np.unique(keys[at], return_index=True)[1]]
     times = seen[np.searchsorted(candidates, keys[at])]

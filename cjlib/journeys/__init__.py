@@ -14,6 +14,7 @@ from cjlib.journeys.handovers import (
 )
 from cjlib.journeys.linking import Linked, link_silos
 from cjlib.journeys.loops import Loops, find_loops
+from cjlib.journeys.parts import estimate_funnel, estimate_next, estimate_subpaths
 from cjlib.journeys.path_features import describe_paths
 from cjlib.journeys.path_outcomes import PathOutcomes, cost_departures, measure_by_path
 from cjlib.journeys.precursors import Precursors, precede
@@ -69,6 +70,9 @@ __all__ = [
     "count_transitions",
     "count_variants",
     "describe_paths",
+    "estimate_funnel",
+    "estimate_next",
+    "estimate_subpaths",
     "find_doors",
     "find_exits",
     "find_loops",
