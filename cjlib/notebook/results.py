@@ -6,6 +6,7 @@ import base64
 import html
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -52,7 +53,15 @@ class Results:
     quasi: tuple[str, ...] = ()
     k: int = 0
 
-    def table(self, frame: pd.DataFrame, name: str, *, caption: str = "", rows: int = 12) -> HTML:
+    def table(
+        self,
+        frame: pd.DataFrame,
+        name: str,
+        *,
+        caption: str = "",
+        rows: int = 12,
+        columns: Sequence[str] | None = None,
+    ) -> HTML:
         """Write a table to ``tables/<notebook>/<name>.csv`` and show its first rows.
 
         In a table with rows about people (respondent_id or customer_id) the answers that
@@ -68,6 +77,8 @@ class Results:
             What the table says, above it.
         rows : int, default 12
             Rows shown; the file holds all.
+        columns : sequence of str, optional
+            Columns shown; the file holds all.
         """
         frame, withheld = suppress_small_groups(frame, quasi=self.quasi, k=self.k)
         if withheld:
@@ -76,7 +87,8 @@ class Results:
                 "these descriptions"
             )
         write_table(frame, self.folder / "tables" / self.notebook / f"{name}.csv")
-        table = display_table(frame, caption=caption, rows=rows)
+        shown = frame if columns is None else frame[list(columns)]
+        table = display_table(shown, caption=caption, rows=rows)
         return HTML(f'<div style="overflow-x:auto">{table}</div>')
 
     def figure(self, ax: Axes | Figure, name: str, *, alt: str) -> HTML:

@@ -196,7 +196,13 @@ def _actions(shelf: Shelf) -> Iterator[Block]:
          "high", "effect", "effect_low", "effect_high", "verdict"),
         key="effects", rows=20,
     )  # fmt: skip
+    yield from shelf.table(
+        "09_actions", "decisions",
+        ("action", "decide", "stage", "owner", "team", "due", "budget", "evidence", *ESTIMATE),
+        key="decisions", rows=20,
+    )  # fmt: skip
     yield from shelf.folds("table.impact", shelf.figures("09_actions-impact"))
+    yield from shelf.folds("table.leads", shelf.figures("09_actions-lead_funnel"))
     yield from shelf.table(
         "09_actions", "responsibility", ("stage", "team_label", "role", "actions", "overdue"),
         key="responsibility", rows=24, folded=True,
