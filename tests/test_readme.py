@@ -30,5 +30,5 @@ def test_every_command_it_names_is_understood(root):
     commands = set(re.findall(r"python -m cjlib (\w+)", text))
     known = _parser().format_help()
 
-    assert commands == {"new", "codebook", "check", "run", "report"}
+    assert commands == {"new", "codebook", "check", "run", "report", "compare"}
     assert all(command in known for command in commands)
