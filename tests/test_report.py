@@ -93,7 +93,7 @@ def test_the_summary_follows_the_tables(make):
     assert any(s.startswith("100 of 120 survey answers were analysed; 20 were") for s in before)
     assert any(s.startswith("77 of 120 survey answers were analysed; 43 were") for s in after)
     assert any("25.0 [20.0, 31.0]" in s and "reach Buy" in s for s in before)
-    assert any(s.startswith("0 of 1 goals are reached, 1 are missed") for s in before)
+    assert any(s.startswith("Goals reached: 0 of 1; missed: 1") for s in before)
 
 
 def make_tables(seed: int) -> dict[str, pd.DataFrame]:
