@@ -11,6 +11,7 @@ from cjlib.interviews import check_coding, check_comment_codes
 from cjlib.metrics import check_goals
 from cjlib.personas import check_believed
 from cjlib.study import Study, read_study
+from cjlib.survey import check_items
 
 
 def check_study(
@@ -34,7 +35,7 @@ def check_study(
     study, faults = read_study(path, raw=raw)
     if study is None:
         return None, faults
-    faults += [*check_goals(study), *check_believed(study)]
+    faults += [*check_goals(study), *check_believed(study), *check_items(study)]
     missing = {fault.found for fault in faults if fault.found.startswith("file '")}
     for source, check in (
         ("costs", check_accounts), ("beliefs", check_accounts), ("published", check_accounts),

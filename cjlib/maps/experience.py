@@ -138,8 +138,11 @@ def compare_belief(sources: Sources, book: EvidenceBook) -> list[dict[str, Any]]
 
 def rate_touchpoint_items(
     sources: Sources, book: EvidenceBook
-) -> dict[str, tuple[Estimate, list[str]]]:
-    """Satisfaction with each touchpoint that the survey asks about, placed on -2 to 2."""
+) -> dict[tuple[str, str], tuple[Estimate, list[str]]]:
+    """Satisfaction with each touchpoint that the survey asks about, placed on -2 to 2.
+
+    Keyed by touchpoint and item: a touchpoint may be asked about more than once.
+    """
     frame, rated = sources.respondents, {}
     for item in sources.study.codebook.select(metric="csat", kind="scale"):
         if frame is None or item.name not in frame or not item.touchpoint:
@@ -149,7 +152,8 @@ def rate_touchpoint_items(
         )
         low, high = float(item.low or 0), float(item.high or 0)
         placed = place_on_emotion(mean, low=low, high=high, what=f"mean of {item.name}")
-        rated[item.touchpoint] = (placed, [_survey_evidence(sources, item, mean.n, book)])
+        evidence = [_survey_evidence(sources, item, mean.n, book)]
+        rated[item.touchpoint, item.name] = (placed, evidence)
     return rated
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from cjlib.maps.words import LANGUAGES, both
 
 LONG_WAIT_DAYS = 3.0  # a wait named as a pain; our choice, printed with each such pain
 NEEDS = 3  # named per persona
+Key = TypeVar("Key", str, tuple[str, str])
 
 
 def find_in_ratings(
@@ -45,22 +46,26 @@ def find_in_ratings(
     base = study.privacy.minimum_base
     asked = {k: v for k, v in rate_touchpoint_items(sources, book).items() if v[0].n >= base}
     logged = {
-        k: (v, [_note_ratings(sources, k, v, book)])
+        (k, ""): (v, [_note_ratings(sources, k, v, book)])
         for k, v in rate_touchpoints(sources).items()
         if v.n >= base
     }
     for rated in (asked, logged):
-        for key, kind, found in _off_average({k: v[0] for k, v in rated.items()}):
+        often = [touchpoint for touchpoint, _ in rated]
+        for (key, item), kind, found in _off_average({k: v[0] for k, v in rated.items()}):
             touchpoint = study.touchpoint(key)
             if touchpoint is None or touchpoint.stage not in study.stage_ids:
                 continue
             label = {lang: touchpoint.label.to(lang) for lang in LANGUAGES}
+            if often.count(key) > 1:
+                question = study.codebook[item].question
+                label = {lang: f"{label[lang]} ({question.to(lang)})" for lang in LANGUAGES}
             how = "asked" if rated is asked else "rated"
             side = "low" if kind == "pain" else "high"
             text = both(f"map.{side}_touchpoint_{how}", what=label)
-            what = f"{key}-{how}"
+            what = f"{item or key}-{how}" if often.count(key) > 1 else f"{key}-{how}"
             place = (touchpoint.stage, kind, what)
-            rows.append(_rated(sources, place, found, text=text, evidence=rated[key][1]))
+            rows.append(_rated(sources, place, found, text=text, evidence=rated[key, item][1]))
     after, waits = wait_after_purchase(sources)
     found = estimate_median(waits, level=study.level)
     if after and found.n >= base and found.low > LONG_WAIT_DAYS:
@@ -189,7 +194,7 @@ def _end_open(text: str) -> str:
     return text.rstrip(" \u200c.!?؟…")
 
 
-def _off_average(known: dict[str, Estimate]) -> list[tuple[str, str, Estimate]]:
+def _off_average(known: dict[Key, Estimate]) -> list[tuple[Key, str, Estimate]]:
     if len(known) < 2:
         return []
     middle = float(np.mean([e.estimate for e in known.values()]))

@@ -93,7 +93,8 @@ class Books:
     ) -> tuple[tuple[str, str], ...]:
         """Return the reads that matter, in order: no file twice, no result of its own.
 
-        A notebook that reads any result of another is taken to read all: ("results", "all").
+        A notebook that lists a folder with results of another is taken to read all:
+        ("results", "all").
         """
         reads, own = sorted(set(reads)), set(made)
         looked = [self._look_up(name) for kind, name in reads if kind == "file"]
@@ -107,7 +108,10 @@ class Books:
                 if not any(one and (place == one or one in place.parents) for one in looked):
                     settled.add((kind, name))
             elif inner not in own and not _is_note(inner) and ("wrote", name) not in reads:
-                settled.add(("results", "all"))
+                if not (self.out / inner).is_dir():
+                    settled.add(("result", inner))
+                elif any(f"{inner}/{one}" not in own for one, _ in _files(self.out / inner)):
+                    settled.add(("results", "all"))
         return tuple(sorted(settled))
 
     def describe(
@@ -121,6 +125,8 @@ class Books:
                 state[f"definition:{name}"] = hashlib.sha256(text.encode()).hexdigest()
             elif kind == "names":
                 state[f"names:{name}"] = self._list_names(name)
+            elif kind == "result":
+                state[RESULT + name] = self.checksum(self.out / name)
             elif kind == "results":
                 state |= {RESULT + k: v for k, v in self._results() if k not in own}
             else:

@@ -223,6 +223,9 @@ def _execute(book: Any, file: Path, bar: Any) -> None:
         resources={"metadata": {"path": str(file.parent)}},
         on_cell_executed=lambda **_: bar.update(1),
     )
+    for cell in book.cells:
+        if cell.cell_type == "code":
+            cell.execution_count = None
     try:
         client.execute()
     except CellExecutionError as error:

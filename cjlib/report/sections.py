@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ from cjlib.report.own_words import read_own_words
 from cjlib.report.page import Block, Section, absent, heading, markup, words
 from cjlib.report.shelf import ESTIMATE, Shelf
 from cjlib.report.summary import PARTS, make_tiles, write_summary
+from cjlib.study import Study
 
 
 def build_sections(shelf: Shelf) -> list[Section]:
@@ -232,7 +234,7 @@ def _appendix(shelf: Shelf) -> Iterator[Block]:
     if manifest is None:
         return
     yield words(shelf.say("reproduce"))
-    yield Block("code", f"python3 kit.py run data/{manifest['study']}")
+    yield Block("code", f"python3 kit.py run {_show_folder(shelf.study)}")
     yield words(shelf.say("tables_file"))
     yield shelf.draw(_versions(manifest), shelf.say("table.versions"), rows=20)
     made = [(name, sums["made_from"], sums["made"])
@@ -246,6 +248,13 @@ def _appendix(shelf: Shelf) -> Iterator[Block]:
     yield from shelf.folds(
         "table.inputs", [shelf.draw(inputs, shelf.say("table.inputs"), rows=len(inputs))]
     )
+
+
+def _show_folder(study: Study) -> str:
+    """Tell the study's folder, from the kit's own where it lies there; never the whole path."""
+    kit = Path(__file__).resolve().parents[2]
+    place = study.path.resolve()
+    return place.relative_to(kit).as_posix() if place.is_relative_to(kit) else place.name
 
 
 def _versions(manifest: dict[str, Any]) -> pd.DataFrame:

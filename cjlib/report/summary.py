@@ -171,18 +171,23 @@ def _tell_scores(t: Teller) -> Iterator[str]:
     if len(rated) >= 2:
         order = rated["estimate"].to_numpy(dtype=float)
         best, worst = rated.iloc[int(np.argmax(order))], rated.iloc[int(np.argmin(order))]
+        places = [_place(t.study, row) for row in (best, worst)]
+        everywhere = [_place(t.study, row) for _, row in rated.iterrows()]
+        if any(everywhere.count(place) > 1 for place in places):  # asked twice there: the question
+            questions = {i.name: i.question.to(t.study.language) for i in t.study.codebook.items}
+            places = [questions.get(name, name) for name in (best["item"], worst["item"])]
         yield t.say(
             "csat",
-            best=_place(t.study, best), best_value=t.interval(best),
-            worst=_place(t.study, worst), worst_value=t.interval(worst),
+            best=places[0], best_value=t.interval(best),
+            worst=places[1], worst_value=t.interval(worst),
         )  # fmt: skip
 
 
 def _place(study: Study, row: pd.Series) -> str:
-    touchpoint = row.get("touchpoint")
+    touchpoint, stage = row.get("touchpoint"), row["stage"]
     if isinstance(touchpoint, str) and touchpoint:
         return study.label("touchpoint", touchpoint)
-    return study.label("stage", str(row["stage"]))
+    return study.label("stage", stage) if isinstance(stage, str) and stage else ""
 
 
 def _tell_ratings(t: Teller) -> Iterator[str]:
@@ -325,7 +330,7 @@ def _tell_opportunities(t: Teller) -> Iterator[str]:
         return
     for _, row in found.head(3).iterrows():
         place = _place(t.study, row)
-        where = "" if place == row["measure"] else f" ({place})"
+        where = "" if place in ("", row["measure"]) else f" ({place})"
         what = f"{row['measure']}{where}"
         yield t.say("opportunity", what=what, value=t.percent(row), n=t.number(row["n"]))
 

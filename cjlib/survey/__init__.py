@@ -7,6 +7,7 @@ from cjlib.survey.anonymity import (
     suppress_small_groups,
 )
 from cjlib.survey.answers import RawAnswers, read_answers
+from cjlib.survey.asked import check_items
 from cjlib.survey.cleaning import Survey, clean_answers
 from cjlib.survey.codes import CodeCounts, count_codes
 from cjlib.survey.comparison import CleaningComparison, compare_cleaning
@@ -38,6 +39,7 @@ __all__ = [
     "Scales",
     "Survey",
     "Weighting",
+    "check_items",
     "clean_answers",
     "compare_cleaning",
     "complete_answers",
